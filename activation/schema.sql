@@ -1,0 +1,85 @@
+-- What channels and agents see. Run as cx_pipeline by runtime.bootstrap, which made the schemas and roles; safe to run again.
+
+create table if not exists activation.intent_scores (
+    customer_id text not null,
+    intent text not null,
+    probability double precision not null,
+    base_rate double precision not null,
+    is_top boolean not null,
+    abstained boolean not null,
+    data_as_of date not null,
+    model_name text not null,
+    model_version text not null,
+    as_of_date date not null,
+    scored_at timestamptz not null,
+    primary key (customer_id, intent)
+);
+
+create table if not exists activation.next_best_actions (
+    customer_id text not null,
+    rank smallint not null check (rank between 1 and 3),
+    action_id text not null,
+    channel text not null,
+    expected_net_value_eur numeric(12, 4) not null,
+    intent text,
+    intent_probability double precision,
+    handover_to_human boolean not null,
+    ai_disclosure text, -- what the customer has to be told about the machine; null where a person acts
+    reason_en text not null,
+    reason_de text not null,
+    decision_id text not null,
+    valid_from date not null,
+    valid_until date not null,
+    data_as_of date not null,
+    policy_version text not null,
+    model_name text not null,
+    model_version text not null,
+    as_of_date date not null,
+    scored_at timestamptz not null,
+    primary key (customer_id, rank)
+);
+
+-- One row per published as_of; the newest one is live. checksum is over both tables, whatever the order of rows.
+create table if not exists activation.publications (
+    as_of date primary key,
+    intent_scores_rows bigint not null,
+    next_best_actions_rows bigint not null,
+    checksum text not null
+);
+
+-- Fills the template of a reason: {intent} (its name), {intent_percent}, {response_percent}, and every feature that the
+-- ledger keeps in its facts ({recency_days}, {spend_eur_84d}, ...), rounded to whole numbers.
+create or replace function activation.fill(
+    template text, features jsonb, intent text, intent_probability double precision, response_probability double precision
+)
+returns text
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+declare
+    filled text := template;
+    fact record;
+begin
+    for fact in
+        select key, value from jsonb_each_text(features)
+        union all values ('intent_percent', (100 * intent_probability)::text),
+            ('response_percent', (100 * response_probability)::text)
+    loop
+        filled := replace(filled, '{' || fact.key || '}', coalesce(round(fact.value::numeric)::text, '?'));
+    end loop;
+    return replace(filled, '{intent}', coalesce(intent, '?'));
+end
+$$;
+revoke all on function activation.fill(text, jsonb, text, double precision, double precision) from public;
+
+-- The one call of an agent's screen: the action to take now for one customer, or no row for an unknown customer.
+-- Runs with its owner's rights, so that cx_agent needs no right on any table and sees one customer at a time.
+create or replace function activation.next_best_action(customer_id text)
+returns setof activation.next_best_actions
+language sql stable security definer set search_path = pg_catalog, pg_temp
+begin atomic
+    select * from activation.next_best_actions a
+    where a.customer_id = next_best_action.customer_id and a.rank = 1;
+end;
+
+revoke all on function activation.next_best_action(text) from public;
+grant usage on schema activation to cx_agent;
+grant execute on function activation.next_best_action(text) to cx_agent;

@@ -1,0 +1,52 @@
+-- Replaces activation.next_best_actions by the decisions of as_of: rank 1 is what was chosen, ranks 2 and 3 are the
+-- next by expected net value among what was eligible. The intent is the one that the action serves; an action that
+-- serves none stands beside the customer's top intent.
+-- The hold-out has rank 1 only: it must not be contacted, so nothing else is offered to an agent.
+delete from activation.next_best_actions;
+
+with candidates as (
+    select
+        l.decision_id, l.customer_id, l.as_of_date, l.valid_from, l.valid_until, l.data_as_of, l.policy_version,
+        l.model_name, l.model_version, l.scored_at, l.facts,
+        c.action_id, c.channel, c.expected_net_value_eur, c.response_probability, c.intent, c.intent_probability,
+        row_number() over (
+            partition by l.decision_id
+            order by c.action_id = l.action_id desc, c.expected_net_value_eur desc, c.action_id
+        ) as rank
+    from decisions.identified_decisions l
+    cross join lateral jsonb_to_recordset(l.candidates) c(
+        action_id text, channel text, is_eligible boolean, expected_net_value_eur numeric,
+        response_probability double precision, intent text, intent_probability double precision
+    )
+    where l.as_of_date = %(as_of)s
+        and (c.is_eligible and l.arm <> 'holdout' or c.action_id = l.action_id)
+),
+
+described as (
+    select
+        c.*,
+        coalesce(c.intent, t.intent) as told_intent,
+        coalesce(c.intent_probability, t.probability) as told_probability,
+        a.is_human, a.ai_disclosure, a.reason_en, a.reason_de,
+        coalesce(i.name_en, '') as intent_en,
+        coalesce(i.name_de, '') as intent_de
+    from candidates c
+    join vocabulary.actions a using (action_id)
+    left join scores.intent_scores t
+        on t.customer_id = c.customer_id and t.as_of_date = c.as_of_date and t.is_top
+    left join vocabulary.intents i on i.intent_id = coalesce(c.intent, t.intent)
+    where c.rank <= 3
+)
+
+insert into activation.next_best_actions (
+    customer_id, rank, action_id, channel, expected_net_value_eur, intent, intent_probability, handover_to_human,
+    ai_disclosure, reason_en, reason_de, decision_id, valid_from, valid_until, data_as_of, policy_version,
+    model_name, model_version, as_of_date, scored_at
+)
+select
+    customer_id, rank, action_id, channel, expected_net_value_eur, told_intent, told_probability, is_human,
+    ai_disclosure,
+    activation.fill(reason_en, facts -> 'features', intent_en, told_probability, response_probability),
+    activation.fill(reason_de, facts -> 'features', intent_de, told_probability, response_probability),
+    decision_id, valid_from, valid_until, data_as_of, policy_version, model_name, model_version, as_of_date, scored_at
+from described;

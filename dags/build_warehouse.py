@@ -1,0 +1,52 @@
+"""Build the warehouse from what was accepted: one customer, one timeline, features and labels.
+
+**What.** Two dbt runs, each followed by its gate: seeds to marts, then `marts.customers`; features, then
+`features.customer_features`. Every model has a task of its own that shows how it fared; the work is done by the two
+tasks `dbt_build`.
+**When.** As soon as `raw_accepted` was emitted for a day; by hand for any day.
+**Reads** `raw_*`, `quality.accepted_batches`, `quarantine`. **Emits** the asset `features`.
+
+**When it fails.** Yesterday's published state stays live.
+- A model is red: its log, and that of `dbt_build`, holds dbt's message and the compiled SQL's path. Correct the model,
+  clear `dbt_build` with its downstream tasks. A build that was killed is repeated from the start and ends the same.
+- A gate is red: its log names the expectation, what was seen and what to do. Correct the cause, never the threshold.
+"""
+
+from airflow.sdk import dag, task
+
+from dags.wiring.assets import FEATURES, RAW_ACCEPTED
+from dags.wiring.clock import announce, as_of, when_checked
+from dags.wiring.dbt_group import dbt_group
+from dags.wiring.rules import house_rules, no_retry_for_gates
+
+MARTS = ["seeds", "models/staging", "models/intermediate", "models/marts"]
+OUTCOMES = ["models/marts/outcomes"]
+
+
+@dag(
+    doc_md=__doc__,
+    schedule=when_checked(RAW_ACCEPTED),
+    **house_rules("data-engineering", "build", minutes=60),
+)
+def build_warehouse():
+    @task
+    def check_marts_customers() -> None:
+        from expectations.gate import run_gate
+
+        with no_retry_for_gates():
+            run_gate("marts.customers", as_of())
+
+    @task(outlets=[FEATURES])
+    def check_features_customer_features() -> None:
+        from expectations.gate import run_gate
+
+        with no_retry_for_gates():
+            run_gate("features.customer_features", as_of())
+        announce(FEATURES, as_of())
+
+    marts = dbt_group("build_marts", MARTS, but_not=OUTCOMES)
+    features = dbt_group("build_features", ["models/features"])
+    marts >> check_marts_customers() >> features >> check_features_customer_features()
+
+
+build_warehouse()

@@ -1,0 +1,56 @@
+"""Score every customer, decide on one next action each, check the decisions and publish them.
+
+**What.** `score_intent` (what does the customer want), `decide` (policies, contact limits, expected value, exploration,
+decision ledger), `check_scores_decisions` (the gate), `publish` (one transaction: all customers change at once).
+**When.** As soon as `intent_champion` and `nba_champion` were emitted for the same day; by hand for any day.
+**Reads** `features`, the champions, `vocabulary`. **Emits** the asset `published`.
+
+**When it fails.** Nothing is published, so yesterday's intents and actions stay live.
+- `check_scores_decisions` red: its log names the rule. The day's decisions are in `decisions.decision_ledger`, which
+  is append-only: correct the cause and ask data science how the day is to be decided.
+- Any other task red: correct the cause and clear it; deciding again for the same day writes the same rows or none.
+"""
+
+from airflow.sdk import dag, task
+
+from dags.wiring.assets import INTENT_CHAMPION, NBA_CHAMPION, PUBLISHED
+from dags.wiring.clock import announce, as_of, when_checked
+from dags.wiring.rules import house_rules, no_retry_for_gates
+
+
+@dag(
+    doc_md=__doc__,
+    schedule=when_checked(INTENT_CHAMPION & NBA_CHAMPION),
+    **house_rules("data-science", "score", minutes=30),
+)
+def score_customers():
+    @task
+    def score_intent() -> None:
+        from ml.intent.score import score_intent
+
+        print(score_intent(as_of()))
+
+    @task
+    def decide() -> None:
+        from ml.nba.decide import decide
+
+        print(decide(as_of()))
+
+    @task
+    def check_scores_decisions() -> None:
+        from expectations.gate import run_gate
+
+        with no_retry_for_gates():
+            run_gate("scores.decisions", as_of())
+
+    @task(outlets=[PUBLISHED])
+    def publish() -> None:
+        from activation.publish import publish
+
+        print(publish(as_of()))
+        announce(PUBLISHED, as_of())
+
+    score_intent() >> decide() >> check_scores_decisions() >> publish()
+
+
+score_customers()

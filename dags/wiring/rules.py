@@ -1,0 +1,64 @@
+"""What every DAG keeps: owners and tags from closed lists, retries, one run at a time, no catch-up."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from airflow.sdk import Param, get_current_context, task
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from dags.wiring.clock import AS_OF_PARAM
+
+OWNERS = frozenset({"data-engineering", "data-science", "customer-experience", "data-protection"})
+TAGS = frozenset({"land", "build", "train", "score", "learn", "journeys", "privacy"})
+
+RETRAIN_PARAM = Param(
+    False,
+    type="boolean",
+    title="retrain",
+    description="Train even if the champion is young enough. The same data give the model that exists already.",
+)
+
+
+def house_rules(owner: str, tag: str, minutes: int, **params: Any) -> dict[str, Any]:
+    """Arguments of `@dag`: `minutes` limits each task; `params` are added to the as_of of the form."""
+    return {
+        "default_args": {
+            "owner": owner,
+            "retries": 2,
+            "retry_delay": timedelta(seconds=10),
+            "execution_timeout": timedelta(minutes=minutes),
+        },
+        "tags": [tag],
+        # Before the first day of any data set: Airflow wants a start, catch-up is off.
+        "start_date": datetime(2017, 1, 1),
+        "catchup": False,
+        "max_active_runs": 1,
+        "params": {"as_of": AS_OF_PARAM, **params},
+    }
+
+
+@contextmanager
+def no_retry_for_gates() -> Iterator[None]:
+    """A gate that failed would fail again on the same data: fail the task at once, without its retries."""
+    from expectations.gate import GateFailed
+
+    try:
+        yield
+    except GateFailed as failure:
+        raise AirflowFailException(str(failure)) from None
+
+
+@task(trigger_rule="one_failed", retries=0)
+def show_failure(what: str) -> None:
+    """Keep a run red when something failed while its later tasks could go on with the last good state."""
+    raise AirflowFailException(what)
+
+
+def skip_unless_due(model: str, day: date) -> None:
+    """Skip the running task while `model`'s champion is young enough, unless the form asks to retrain."""
+    from ml.due import is_due
+
+    if not get_current_context()["params"]["retrain"] and not is_due(model, day):
+        raise AirflowSkipException(f"{model} is not due on {day}: its champion is young enough.")

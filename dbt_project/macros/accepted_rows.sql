@@ -1,0 +1,46 @@
+{#-
+The rows of one raw entity that may go on: of a batch that the gate accepted and that is known by as_of, and not waiting
+in quarantine; only new ones if the model grows. Columns come as the text that was delivered. A department that has not
+sent anything yet has no table: then there are no rows.
+-#}
+{% macro accepted_rows(department, entity, columns) -%}
+    {%- set raw = source('raw_' ~ department, entity) -%}
+    {%- set landed = not execute or load_relation(raw) is not none -%}
+    select
+        {% for column in columns -%}
+            {% if landed %}raw_rows.{{ column }}{% else %}cast(null as {{ dbt.type_string() }}) as {{ column }}{% endif %},
+        {% endfor -%}
+        {% if landed %}raw_rows._row_number{% else %}cast(null as {{ dbt.type_bigint() }}){% endif %} as source_row,
+        batches.batch_id,
+        batches.known_date
+    from {{ ref('stg_quality__accepted_batches') }} as batches
+    {% if landed -%}
+    inner join {{ raw }} as raw_rows on batches.batch_id = raw_rows._batch_id
+    {% endif -%}
+    where
+        batches.department = '{{ department }}'
+        and batches.entity = '{{ entity }}'
+        and batches.known_date <= {{ as_of() }}
+        {% if is_incremental() -%}
+        and batches.known_date >= {{ increment_since() }}
+        {% endif -%}
+        {% if not landed -%}
+        and 1 = 0
+        {% else -%}
+        and not exists (
+            select 1
+            from {{ source('quarantine', 'rejected_rows') }} as rejected
+            where
+                rejected.department = '{{ department }}'
+                and rejected.entity = '{{ entity }}'
+                and rejected.batch_id = raw_rows._batch_id
+                and rejected.row_number = raw_rows._row_number
+                and rejected.status <> 'released'
+        )
+        {% endif -%}
+{%- endmacro %}
+
+{#- A delivered text, or NULL if the department left it empty. -#}
+{% macro told(column) -%}
+    nullif(trim({{ column }}), '')
+{%- endmacro %}

@@ -1,0 +1,107 @@
+{#-
+How a model grows, and when it must not.
+
+Every fact carries known_date, the day from which we knew it. A model built until day B grows by what became known on B
+or later (B itself again, because a batch may be accepted on the same day after the first try). That is right only if
+nothing changed in what was known before B. The build log (intermediate.model_builds) keeps for each model B and a
+fingerprint of what was known before it: the batches, how many of their rows wait in quarantine, which entities exist at
+all, and the code and seeds it was built with. If the fingerprint differs (a held batch of the past was accepted, a row
+was released, an intent was redefined), or if as_of lies before B, the model is rebuilt. So an increment always equals a
+full refresh, and the tables are a function of raw data, code and as_of alone.
+-#}
+
+{% macro should_full_refresh() %}
+    {%- set configured = config.get('full_refresh') -%}
+    {%- set asked = flags.FULL_REFRESH if configured is none else configured -%}
+    {%- if asked or configured is not none or not execute or config.get('materialized') != 'incremental' -%}
+        {{ return(asked) }}
+    {%- endif -%}
+    {{ return(built_until() is none) }}
+{% endmacro %}
+
+{#- B as text, or none if this model cannot grow from what it holds. -#}
+{% macro built_until() %}
+    {%- set found = run_query(
+        "select as_of, fingerprint from " ~ build_log() ~ " where model_name = '" ~ this.schema ~ "." ~ this.identifier ~ "'"
+    ) -%}
+    {%- if found | length == 0 -%}{{ return(none) }}{%- endif -%}
+    {%- set until = found.rows[0][0] | string -%}
+    {%- if until > as_of_text() or found.rows[0][1] != fingerprint(until) -%}{{ return(none) }}{%- endif -%}
+    {{ return(until) }}
+{% endmacro %}
+
+{#- In a model that grows: the day from which its input is new. -#}
+{% macro increment_since() -%}
+    cast('{{ built_until() }}' as date)
+{%- endmacro %}
+
+{% macro fingerprint(until) %}
+    {%- set batches = run_query(
+        "select department, entity, batch_id, known_date, waiting_rows from " ~ accepted_batches()
+        ~ " where known_date <= " ~ as_of() ~ " order by department, entity, batch_id"
+    ) -%}
+    {%- set lines = [] -%}
+    {%- for batch in batches.rows -%}
+        {%- set entity = batch[0] ~ '/' ~ batch[1] -%}
+        {%- if entity not in lines -%}{%- do lines.append(entity) -%}{%- endif -%}
+        {%- if batch[3] | string < until -%}{%- do lines.append(batch[2] ~ ' ' ~ batch[3] ~ ' ' ~ batch[4]) -%}{%- endif -%}
+    {%- endfor -%}
+    {%- set code = [] -%}
+    {%- do collect_code(model.unique_id, code) -%}
+    {{ return(local_md5((lines + code | sort) | join('\n'))) }}
+{% endmacro %}
+
+{#- Checksums of a model and of every model and seed above it. -#}
+{% macro collect_code(unique_id, found) %}
+    {%- set node = graph.nodes.get(unique_id) -%}
+    {%- if node and node.resource_type in ('model', 'seed') -%}
+        {%- set line = unique_id ~ ' ' ~ node.checksum.checksum -%}
+        {%- if line not in found -%}
+            {%- do found.append(line) -%}
+            {%- for above in node.depends_on.nodes or [] -%}{%- do collect_code(above, found) -%}{%- endfor -%}
+        {%- endif -%}
+    {%- endif -%}
+{% endmacro %}
+
+{#- Hook before an append: forget the days that this run brings again. -#}
+{% macro clear_increment(column='known_date') %}
+    {%- if execute and is_incremental() -%}
+        delete from {{ this }} where {{ column }} >= {{ increment_since() }}
+    {%- endif -%}
+{% endmacro %}
+
+{#- Hook after a build, in its transaction: what was built becomes visible together with this note, or not at all. -#}
+{% macro remember_build() %}
+    {%- if execute and model.config.materialized == 'incremental' and config.get('full_refresh') is none -%}
+        {%- set name = this.schema ~ '.' ~ this.identifier -%}
+        {%- do run_query("delete from " ~ build_log() ~ " where model_name = '" ~ name ~ "'") -%}
+        insert into {{ build_log() }} (model_name, as_of, fingerprint)
+        values ('{{ name }}', {{ as_of() }}, '{{ fingerprint(as_of_text()) }}')
+    {%- endif -%}
+{% endmacro %}
+
+{% macro keep_build_log() %}
+    {%- if execute and flags.WHICH in ('build', 'run') -%}
+        {%- do adapter.create_schema(api.Relation.create(database=target.database, schema='intermediate')) -%}
+        create table if not exists {{ build_log() }} (model_name {{ dbt.type_string() }}, as_of date, fingerprint {{ dbt.type_string() }})
+    {%- endif -%}
+{% endmacro %}
+
+{% macro build_log() -%}
+    {{ return(api.Relation.create(database=target.database, schema='intermediate', identifier='model_builds') | string) }}
+{%- endmacro %}
+
+{#- Named without ref(): it is read to choose how to build, it is no input of the model. -#}
+{% macro accepted_batches() -%}
+    {{ return(api.Relation.create(database=target.database, schema='staging', identifier='stg_quality__accepted_batches') | string) }}
+{%- endmacro %}
+
+{#- Hook after delete+insert: forget a row whose newest input is gone (its batch was withdrawn on the same day). -#}
+{% macro forget_vanished(key, input) %}
+    {%- if execute and is_incremental() -%}
+        delete from {{ this }}
+        where
+            known_date >= {{ increment_since() }}
+            and not exists (select 1 from {{ input }} as input where input.{{ key }} = {{ this.identifier }}.{{ key }})
+    {%- endif -%}
+{% endmacro %}

@@ -1,0 +1,41 @@
+{#- Moments and shop-local days. Stores and readers may sit in any zone; the shops' day is what a customer lives in. -#}
+
+{#- Text of a naive UTC timestamp -> a moment. -#}
+{% macro utc_moment(text_column) -%}
+    {{ adapter.dispatch('utc_moment')(text_column) }}
+{%- endmacro %}
+
+{% macro default__utc_moment(text_column) -%}
+    cast({{ text_column }} as timestamp) at time zone 'UTC'
+{%- endmacro %}
+
+{#- Spark needs the session in UTC (spark.sql.session.timeZone), which the profile of that target sets. -#}
+{% macro spark__utc_moment(text_column) -%}
+    cast({{ text_column }} as timestamp)
+{%- endmacro %}
+
+{#- A moment -> the wall clock of the shops, as a timestamp without zone. -#}
+{% macro shop_clock(moment) -%}
+    {{ adapter.dispatch('shop_clock')(moment) }}
+{%- endmacro %}
+
+{% macro default__shop_clock(moment) -%}
+    ({{ moment }}) at time zone '{{ var("shop_time_zone") }}'
+{%- endmacro %}
+
+{% macro spark__shop_clock(moment) -%}
+    from_utc_timestamp({{ moment }}, '{{ var("shop_time_zone") }}')
+{%- endmacro %}
+
+{#- Saturday or Sunday. Counted from a known Saturday, because engines number the days of the week differently. -#}
+{% macro is_weekend(day) -%}
+    mod({{ dbt.datediff("cast('1900-01-06' as date)", day, 'day') }}, 7) in (0, 1)
+{%- endmacro %}
+
+{% macro days_between(earlier, later) -%}
+    {{ dbt.datediff(earlier, later, 'day') }}
+{%- endmacro %}
+
+{% macro days_after(day, days) -%}
+    cast({{ dbt.dateadd('day', days, day) }} as date)
+{%- endmacro %}

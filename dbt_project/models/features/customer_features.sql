@@ -1,0 +1,79 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook=["{{ give_memory() }}", "{{ clear_increment('as_of_date') }}"],
+    indexes=indexes_on([], unique=['as_of_date', 'customer_id'])
+) }}
+
+-- Every number is what could have been known on as_of_date: the event had happened and its batch had arrived by then.
+select
+    customers.customer_id,
+    customers.as_of_date,
+    lifetimes.recency_days,
+    lifetimes.tenure_days,
+    {% for feature in [
+        'purchase_days_28d', 'purchase_days_prev_28d', 'purchase_days_84d', 'baskets_28d', 'baskets_84d',
+        'spend_eur_28d', 'spend_eur_prev_28d', 'spend_eur_84d', 'spend_eur_168d', 'coupon_lines_84d'
+    ] -%}
+    coalesce(purchases.{{ feature }}, 0) as {{ feature }},
+    {% endfor -%}
+    {% for feature in [
+        'spend_trend_ratio_28d', 'spend_share_28d_of_84d', 'basket_value_eur_84d', 'lines_per_basket_84d',
+        'discount_share_84d', 'coupon_discount_share_84d', 'private_brand_share_84d', 'weekend_share_84d',
+        'evening_share_84d', 'purchase_gap_mean_days_168d', 'purchase_gap_stddev_days_168d', 'overdue_ratio_168d'
+    ] -%}
+    purchases.{{ feature }},
+    {% endfor -%}
+    {% for feature in ['departments_28d', 'departments_84d', 'new_departments_28d'] -%}
+    coalesce(departments.{{ feature }}, 0) as {{ feature }},
+    {% endfor -%}
+    departments.largest_department_share_84d,
+    {% for feature in [
+        'campaigns_received_28d', 'campaigns_received_84d', 'campaigns_received_total', 'campaigns_active',
+        'campaigns_announced_7d', 'campaigns_redeemed_total', 'redemptions_84d', 'redemptions_total'
+    ] -%}
+    coalesce(campaigns.{{ feature }}, 0) as {{ feature }},
+    {% endfor -%}
+    campaigns.campaign_redeemed_share,
+    campaigns.contact_recency_days,
+    campaigns.redemption_recency_days,
+    case when profiles.customer_id is null then 0 else 1 end as has_demographics,
+    profiles.age_band_ordinal,
+    profiles.income_band_ordinal,
+    profiles.household_size_ordinal,
+    profiles.kids_count_ordinal,
+    profiles.home_ownership_ordinal,
+    profiles.is_married,
+    ages.till_data_age_days,
+    ages.crm_data_age_days,
+    ages.marketing_data_age_days
+from {{ ref('int_snapshot_customers_listed') }} as customers
+left join {{ ref('int_lifetimes_measured') }} as lifetimes
+    on
+        customers.customer_id = lifetimes.customer_id
+        and customers.as_of_date = lifetimes.as_of_date
+        {{ and_is_new('lifetimes.as_of_date') }}
+left join {{ ref('int_purchases_windowed') }} as purchases
+    on
+        customers.customer_id = purchases.customer_id
+        and customers.as_of_date = purchases.as_of_date
+        {{ and_is_new('purchases.as_of_date') }}
+left join {{ ref('int_departments_windowed') }} as departments
+    on
+        customers.customer_id = departments.customer_id
+        and customers.as_of_date = departments.as_of_date
+        {{ and_is_new('departments.as_of_date') }}
+left join {{ ref('int_campaigns_windowed') }} as campaigns
+    on
+        customers.customer_id = campaigns.customer_id
+        and customers.as_of_date = campaigns.as_of_date
+        {{ and_is_new('campaigns.as_of_date') }}
+left join {{ ref('int_profiles_ranked') }} as profiles
+    on
+        customers.customer_id = profiles.customer_id
+        and customers.as_of_date >= profiles.valid_from
+        and customers.as_of_date < profiles.valid_until
+left join {{ ref('int_data_ages_measured') }} as ages on customers.as_of_date = ages.as_of_date
+{% if is_incremental() -%}
+where customers.as_of_date >= {{ increment_since() }}
+{%- endif %}

@@ -1,0 +1,28 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ clear_increment() }}",
+    indexes=indexes_on([['known_date'], ['basket_id']])
+) }}
+
+select
+    basket_id,
+    product_id,
+    customer_id,
+    store_id,
+    sold_at,
+    sold_date,
+    sold_hour,
+    quantity,
+    spend_eur,
+    retail_discount_eur,
+    coupon_discount_eur,
+    department,
+    is_private_brand,
+    batch_id,
+    source_row,
+    known_date
+from {{ ref('int_basket_lines_priced') }}
+{% if is_incremental() -%}
+where known_date >= {{ increment_since() }}
+{%- endif %}

@@ -1,0 +1,9 @@
+select
+    campaign_id,
+    campaign_type,
+    starts_date,
+    ends_date,
+    valid_from,
+    valid_until,
+    known_date
+from {{ ref('int_campaign_versions') }}

@@ -1,0 +1,49 @@
+{{ config(
+    materialized='view',
+    pre_hook="{{ update_statistics(source('quarantine', 'rejected_rows')) }}"
+) }}
+
+-- A batch that the gate held at first and accepted in a later run is known from that later day: what was decided in
+-- between was decided without it. History (known before the run that landed it) keeps its own dates.
+with landed as (
+    {% for department in ['crm', 'marketing', 'merchandising', 'till'] -%}
+    select
+        '{{ department }}' as department,
+        batch_id,
+        as_of as landed_as_of
+    from {{ source('raw_' ~ department, '_batches') }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+waiting as (
+    select
+        department,
+        entity,
+        batch_id,
+        count(distinct row_number) as waiting_rows
+    from {{ source('quarantine', 'rejected_rows') }}
+    where status <> 'released'
+    group by department, entity, batch_id
+)
+
+select
+    accepted.department,
+    accepted.entity,
+    accepted.batch_id,
+    case
+        when accepted.known_date >= landed.landed_as_of and accepted.accepted_as_of > accepted.known_date
+            then accepted.accepted_as_of
+        else accepted.known_date
+    end as known_date,
+    coalesce(waiting.waiting_rows, 0) as waiting_rows
+from {{ source('quality', 'accepted_batches') }} as accepted
+left join landed
+    on
+        accepted.department = landed.department
+        and accepted.batch_id = landed.batch_id
+left join waiting
+    on
+        accepted.department = waiting.department
+        and accepted.entity = waiting.entity
+        and accepted.batch_id = waiting.batch_id

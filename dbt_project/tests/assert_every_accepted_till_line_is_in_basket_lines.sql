@@ -1,0 +1,53 @@
+-- Fails when: an accepted raw till line is neither in basket_lines exactly once nor kept back in quarantine.
+-- Why: a lost or doubled line changes spend, labels and decisions, and nobody would see it.
+-- A row of the result is a batch whose books do not balance, to the unit.
+{{ config(tags=['reconcile']) }}
+
+with landed as (
+    select
+        _batch_id as batch_id,
+        count(*) as landed_rows
+    from {{ source('raw_till', 'transactions') }}
+    group by _batch_id
+),
+
+kept_back as (
+    select
+        batch_id,
+        count(distinct row_number) as waiting_rows
+    from {{ source('quarantine', 'rejected_rows') }}
+    where
+        department = 'till'
+        and entity = 'transactions'
+        and status <> 'released'
+        -- an erased person's line is gone from raw too; only its number is kept
+        and rule <> 'erased'
+    group by batch_id
+),
+
+in_mart as (
+    select
+        batch_id,
+        count(*) as mart_rows,
+        count(distinct source_row) as mart_source_rows
+    from {{ ref('basket_lines') }}
+    group by batch_id
+)
+
+select
+    batches.batch_id,
+    landed.landed_rows,
+    kept_back.waiting_rows,
+    in_mart.mart_rows
+from {{ ref('stg_quality__accepted_batches') }} as batches
+left join landed on batches.batch_id = landed.batch_id
+left join kept_back on batches.batch_id = kept_back.batch_id
+left join in_mart on batches.batch_id = in_mart.batch_id
+where
+    batches.department = 'till'
+    and batches.entity = 'transactions'
+    and batches.known_date <= {{ as_of() }}
+    and (
+        coalesce(landed.landed_rows, 0) <> coalesce(kept_back.waiting_rows, 0) + coalesce(in_mart.mart_rows, 0)
+        or coalesce(in_mart.mart_rows, 0) <> coalesce(in_mart.mart_source_rows, 0)
+    )

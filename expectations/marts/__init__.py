@@ -1,0 +1,1 @@
+"""Gates on what dbt hands to everybody."""

@@ -1,0 +1,1 @@
+"""Gates on what the departments deliver, one module per department."""

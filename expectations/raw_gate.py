@@ -1,0 +1,120 @@
+"""The gate of one department's deliveries: quarantine, suite, verdict per batch, status of the department.
+
+Everything happens in one transaction keyed by (department, as_of); running it again gives the same.
+"""
+
+from datetime import date
+
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection
+
+from expectations.batches import gather, lay_out_views
+from expectations.gate import RAW, GateResult, evaluate, gate_transaction, require_table
+from expectations.quarantine import quarantine
+from landing.contracts import Contract, load_contract
+from privacy.suppression import suppress
+
+TOO_OLD = "data_is_fresh_enough_to_use"
+LATE = "data_is_on_time"
+
+
+def check_raw(department: str, as_of: date) -> GateResult:
+    """Judge what `department` delivered up to `as_of` and has not been judged before; save verdicts and status.
+
+    Raises GateFailed on a failed critical expectation, after everything is saved. Then the new batches are held and
+    judged again by the next run, while what was accepted before stays. Data that is only too old holds nothing:
+    what did come is accepted, and the department's status is `stale`.
+    """
+    contract = load_contract(department)
+    # An erased person does not come back with a file: its rows are gone before anything looks at them.
+    suppress(department, as_of)
+    with gate_transaction() as (alchemy, connection):
+        require_table(connection, f"{RAW}{department}", f"{contract.raw_schema}._batches")
+        _one_at_a_time(connection, contract)
+        gather(connection, contract, as_of)
+        quarantine(connection, contract, as_of)
+        lay_out_views(connection, contract, as_of)
+        result = evaluate(f"{RAW}{department}", as_of, alchemy, connection, contract=contract)
+        _give_verdicts(connection, contract, result)
+        _set_status(connection, contract, result)
+    return result.raise_on_failure()
+
+
+def _one_at_a_time(connection: Connection, contract: Contract) -> None:
+    """Wait for another gate on the same department: it judges the same batches."""
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(hashtextextended(%s, 1))", (contract.raw_schema,))
+
+
+def _holding(result: GateResult) -> list[str]:
+    """List the sentences of the failures that hold new batches: all critical ones but age."""
+    return [finding.message for finding in result.failures("critical") if finding.expectation != TOO_OLD]
+
+
+def _give_verdicts(connection: Connection, contract: Contract, result: GateResult) -> None:
+    """Accept or hold all new batches.
+
+    A batch that was landed by an earlier run becomes known with this one, not before; history, which arrived at once
+    and is taken as known on its own dates, stays so.
+    """
+    sentences = _holding(result)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "delete from quality.batch_verdicts v using new_batches b"
+            " where v.department = %s and v.entity = b.entity and v.batch_id = b.batch_id",
+            (contract.department,),
+        )
+        cursor.execute(
+            """
+            insert into quality.batch_verdicts (department, entity, batch_id, as_of, known_date, verdict, reason)
+            select %(department)s, entity, batch_id, %(as_of)s,
+                case when known_date >= landed_as_of and landed_as_of < %(as_of)s then %(as_of)s else known_date end,
+                %(verdict)s, %(reason)s
+            from new_batches
+            """,
+            {
+                "department": contract.department,
+                "as_of": result.as_of,
+                "verdict": "held" if sentences else "accepted",
+                "reason": " ".join(sentences),
+            },
+        )
+
+
+def _set_status(connection: Connection, contract: Contract, result: GateResult) -> None:
+    """Say how far the accepted data reaches and whether decisions may lean on it."""
+    failed = {finding.expectation: finding.message for finding in result.findings if not finding.success}
+    held = _holding(result)
+    if held:
+        status, reason = "held", " ".join(held)
+    elif TOO_OLD in failed:
+        status, reason = "stale", failed[TOO_OLD]
+    elif LATE in failed:
+        status, reason = "late", failed[LATE]
+    else:
+        status, reason = "fresh", ""
+    batches = sql.Identifier(contract.raw_schema, "_batches")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "delete from quality.department_status where department = %s and as_of = %s",
+            (contract.department, result.as_of),
+        )
+        # A file with the same content as an accepted one says that nothing has changed up to its own date.
+        cursor.execute(
+            sql.SQL("""
+                insert into quality.department_status (department, as_of, data_as_of, status, reason)
+                select %(department)s, %(as_of)s, max(b.delivered_date), %(status)s, %(reason)s
+                from {batches} b
+                where b.as_of <= %(as_of)s and b.delivered_date <= %(as_of)s
+                    and exists (
+                        select from {batches} original
+                        join quality.batch_verdicts v
+                            on v.department = %(department)s and v.entity = original.entity
+                            and v.batch_id = original.batch_id and v.verdict = 'accepted' and v.as_of <= %(as_of)s
+                        where original.entity = b.entity
+                            and (original.batch_id = b.batch_id
+                                or (b.status = 'duplicate' and original.content_sha256 = b.content_sha256))
+                    )
+            """).format(batches=batches),
+            {"department": contract.department, "as_of": result.as_of, "status": status, "reason": reason},
+        )

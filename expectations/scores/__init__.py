@@ -1,0 +1,1 @@
+"""Gates on what is about to be published."""

@@ -1,0 +1,84 @@
+"""Find what a department has put below the exports folder: by name and date, and by content."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from landing.contracts import Contract, Entity
+
+READERS = 2  # pyarrow and hashlib release the lock; more than two bring nothing on two cores
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One delivered file: which entity and business day it is for, and what identifies its content."""
+
+    entity: str
+    delivered_date: date
+    path: Path
+    content_sha256: str
+    byte_count: int
+
+    @property
+    def batch_id(self) -> str:
+        """The name of the batch: `<entity>/<delivered_date>/<first 12 digits of the content's sha256>`."""
+        return batch_id(self.entity, self.delivered_date, self.content_sha256)
+
+
+def batch_id(entity: str, delivered_date: date, content_sha256: str) -> str:
+    """Name a batch by what it is, so that landing the same content twice gives the same name."""
+    return f"{entity}/{delivered_date.isoformat()}/{content_sha256[:12]}"
+
+
+def delivered(contract: Contract, exports_dir: Path, as_of: date) -> list[Delivery]:
+    """Every file of the department dated `as_of` or before, oldest first, hashed.
+
+    The content is read each time: a repaired file keeps its name, its date and sometimes its length.
+    """
+    dated = [
+        (entity.name, day, path)
+        for entity in contract.entities
+        for day, path in _dated_files(entity, exports_dir)
+        if day <= as_of
+    ]
+    with ThreadPoolExecutor(READERS) as pool:
+        hashes = list(pool.map(_hash, (path for _, _, path in dated)))
+    return sorted(
+        (Delivery(entity, day, path, *hashed) for (entity, day, path), hashed in zip(dated, hashes, strict=True)),
+        key=lambda delivery: (delivery.entity, delivery.delivered_date, delivery.path.name),
+    )
+
+
+def unrecognised(contract: Contract, exports_dir: Path) -> list[str]:
+    """Names of files in the department's folders that no entity of the contract claims; hidden files are ignored."""
+    folders = {(exports_dir / entity.path).parent for entity in contract.entities}
+    claimed = {path for entity in contract.entities for _, path in _dated_files(entity, exports_dir)}
+    found = {path for folder in folders if folder.is_dir() for path in folder.iterdir() if path.is_file()}
+    return sorted(path.name for path in found - claimed if not path.name.startswith("."))
+
+
+def _dated_files(entity: Entity, exports_dir: Path) -> Iterator[tuple[date, Path]]:
+    pattern = exports_dir / entity.path
+    before, after = pattern.name.split("{date}")
+    named = re.compile(rf"{re.escape(before)}(\d{{4}}-\d{{2}}-\d{{2}}){re.escape(after)}")
+    if not pattern.parent.is_dir():
+        return
+    for path in pattern.parent.iterdir():
+        if (match := named.fullmatch(path.name)) and (day := _date(match[1])):
+            yield day, path
+
+
+def _date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _hash(path: Path) -> tuple[str, int]:
+    data = path.read_bytes()
+    return hashlib.sha256(data).hexdigest(), len(data)

@@ -1,0 +1,141 @@
+"""Decide what becomes of what we ask a database or an API for: each run makes at most one batch per entity.
+
+An entity with a cursor is read from where raw ends up to the end of the day `as_of` in the source's time zone; without
+one the whole list is read. Asked twice for the same day, an unchanged source changes nothing.
+"""
+
+import hashlib
+import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow.csv
+
+from landing.arrivals import Arrival
+from landing.contracts import Contract, Entity
+from landing.files import batch_id
+from landing.ledger import Batch
+from landing.readers import Content, Refused
+
+
+class SourceUnavailable(RuntimeError):
+    """The source does not answer, or we were not told where it is; the next run asks again."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """Which values of the cursor are wanted: above `after`, and below `before`; None is no bound.
+
+    Timestamps are aware; `zone` is what a source without offsets means.
+    """
+
+    zone: ZoneInfo
+    after: Any = None
+    before: Any = None
+
+    def holds(self, entity: Entity, value: str | None) -> bool:
+        """Tell whether a record with this cursor value is wanted; one that cannot be read is, for the gate to judge."""
+        try:
+            typed = cursor_value(entity, value, self.zone)
+        except (ValueError, ArithmeticError):
+            return True
+        if typed is None:
+            return True
+        return (self.after is None or typed > self.after) and (self.before is None or typed < self.before)
+
+
+Fetch = Callable[[Contract, Entity, Window], Content]
+
+
+def pulled_arrivals(
+    contract: Contract,
+    as_of: date,
+    known: Sequence[Batch],
+    highest_value: Callable[[Entity], str | None],
+    fetch: Fetch,
+) -> Iterator[Arrival]:
+    """Yield the new batch of each entity. Raises SourceUnavailable if the source does not answer."""
+    for entity in contract.entities:
+        before = [batch for batch in known if batch.entity == entity.name]
+        window = _window(contract, entity, highest_value, as_of)
+        try:
+            content = fetch(contract, entity, window)
+            data = _bytes(content)
+        except Refused as refusal:
+            reason = f"{entity.name}: what {_place(entity)} gave was refused: {refusal}."
+            yield Arrival(_batch(entity, as_of, reason.encode(), 0, "refused", reason))
+            continue
+        batch = _batch(entity, as_of, data, content.table.num_rows)
+        landed = [other for other in before if other.status == "landed"]
+        if any(other.batch_id == batch.batch_id and other.status != "refused" for other in before):
+            continue
+        if entity.load == "append" and not batch.row_count:
+            # Says "asked, nothing new" once a day, so that the gate can tell it from "not asked".
+            if not any(other.delivered_date >= as_of for other in before):
+                yield Arrival(batch, content)
+        elif entity.load == "snapshot" and landed and landed[-1].content_sha256 == batch.content_sha256:
+            reason = f"nothing has changed since {landed[-1].delivered_date}"
+            if not any(other.delivered_date >= as_of for other in before):
+                yield Arrival(_batch(entity, as_of, data, 0, "duplicate", reason))
+        else:
+            yield Arrival(batch, content)
+
+
+def cursor_value(entity: Entity, text: str | None, zone: ZoneInfo) -> Any:
+    """Turn a cursor's text into a value that compares. Raises ValueError or ArithmeticError if it is none."""
+    if text is None:
+        return None
+    kind = next(column.type for column in entity.columns if column.name == entity.cursor)
+    if kind in ("integer", "decimal"):
+        return Decimal(text)
+    if kind == "date":
+        return date.fromisoformat(text[:10])
+    if kind == "timestamp":
+        moment = datetime.fromisoformat(text)
+        return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    return text
+
+
+def _window(contract: Contract, entity: Entity, highest_value: Callable, as_of: date) -> Window:
+    zone = ZoneInfo(contract.time_zone)
+    if not entity.cursor:
+        return Window(zone)
+    after = cursor_value(entity, highest_value(entity), zone)
+    kind = next(column.type for column in entity.columns if column.name == entity.cursor)
+    next_day = as_of + timedelta(days=1)
+    ends = {"date": next_day, "timestamp": datetime.combine(next_day, time.min, zone)}
+    return Window(zone, after, ends.get(kind))
+
+
+def _place(entity: Entity) -> str:
+    return f"the table {entity.table}" if entity.table else f"the endpoint {entity.endpoint}"
+
+
+def _bytes(content: Content) -> bytes:
+    """The content in one canonical form, for the hash that tells one batch from another."""
+    buffer = io.BytesIO()
+    pyarrow.csv.write_csv(content.table, buffer)
+    return buffer.getvalue()
+
+
+def _batch(
+    entity: Entity, as_of: date, data: bytes, rows: int, status: str = "landing", reason: str | None = None
+) -> Batch:
+    digest = hashlib.sha256(data).hexdigest()
+    return Batch(
+        batch_id=batch_id(entity.name, as_of, digest),
+        entity=entity.name,
+        source_name=entity.table or entity.endpoint,
+        content_sha256=digest,
+        byte_count=len(data),
+        row_count=rows,
+        delivered_date=as_of,
+        known_date=as_of,
+        as_of=as_of,
+        status=status,
+        reason=reason,
+    )

@@ -1,0 +1,61 @@
+"""Train the intent model as of a date, measure it against its baselines, and register it as challenger."""
+
+from datetime import date
+
+import pandas as pd
+
+from ml import frames, promotion, registry, tracking
+from ml.intent import card, evaluate, fit, plots
+from ml.intent import frame as labelled
+from ml.intent.model import SETTINGS_PATH, intent_settings
+from ml.registry import ModelVersion
+from runtime import warehouse
+
+DESCRIPTION = (
+    "P(intent within its horizon) per customer: one calibrated XGBoost classifier per intent, measured on later weeks "
+    "against recency-frequency and logistic regression."
+)
+
+
+def train_intent(as_of: date) -> ModelVersion:
+    """Train `cx_intent` on what was known on `as_of` and make it the challenger.
+
+    The same data and settings give the version that exists already. Raises EmptyFrame or NotEnoughHistory.
+    """
+    settings = intent_settings()
+    with warehouse.transaction() as connection:
+        frame = labelled.labelled_frame(connection, as_of)
+    tags = {"as_of": as_of.isoformat(), "data_hash": frames.content_hash(frame, SETTINGS_PATH.read_text())}
+    version = registry.find_version(settings.model, tags)
+    if version is None:
+        version = _train(frame, as_of, tags)
+    found = registry.metrics(version)
+    promotion.announce(version, as_of, {name: found[name] for name in sorted(found) if name.startswith("macro/")})
+    return version
+
+
+def _train(frame: pd.DataFrame, as_of: date, tags: dict[str, str]) -> ModelVersion:
+    import mlflow
+
+    settings = intent_settings()
+    split = labelled.split(frame, as_of, settings)
+    fitted = fit.fit(frame, split, settings)
+    model = fitted.models[fit.OURS]
+    evaluation = evaluate.evaluate(frame, split.test, fitted.models, fit.OURS, settings)
+    written = card.model_card(as_of, tags["data_hash"], frame, split, model, evaluation, settings)
+    with tracking.run(settings.model, tags, DESCRIPTION) as run:
+        mlflow.log_params({f"xgboost/{name}": value for name, value in settings.xgboost.items()})
+        mlflow.log_params({f"calibration/{intent}": model.calibrators[intent].method for intent in model.intents})
+        mlflow.log_params({"test_days": settings.test_days, "validation_days": settings.validation_days})
+        mlflow.log_metrics(evaluation.figures)
+        mlflow.log_metrics({f"calibration/{name}/log_loss": loss for name, loss in fitted.calibration_losses.items()})
+        mlflow.log_text(written, "model_card.md")
+        for name, figure in plots.plots(evaluation, model):
+            mlflow.log_figure(figure, name)
+        info = tracking.log_model(model, quantile_rows(frame[split.train], model.features))
+    return registry.register(settings.model, info, run.info.run_id, tags, written)
+
+
+def quantile_rows(frame: pd.DataFrame, features: list[str]) -> pd.DataFrame:
+    """Return an input example of three rows, the quartiles of each feature: like a customer, but nobody's data."""
+    return frames.as_numbers(frame, features).quantile([0.25, 0.5, 0.75]).reset_index(drop=True)

@@ -1,0 +1,72 @@
+"""Lay out every action for every customer, with what it would bring and whether it may be done."""
+
+from datetime import date
+
+import pandas as pd
+
+from ml import frames
+from ml.nba.circumstances import Circumstances
+from ml.nba.model import NbaSettings, ResponseModel
+from ml.nba.policy import NO_ACTION, apply_policies
+from ml.nba.value import LEARNED, expected_net_value, response_probability
+
+
+def lay_out(given: Circumstances, model: ResponseModel, settings: NbaSettings) -> pd.DataFrame:
+    """Return one row per customer and action, by customer_id and action_id, ready to be chosen from.
+
+    Columns: the action's, the features, `response_probability`, `expected_net_value_eur`, `dropped_by`,
+    `dropped_reason`, `is_eligible`. Raises EmptyFrame if customers have features but no score or contact count.
+    """
+    intents = given.scores.pivot(index="customer_id", columns="intent", values="probability")
+    customers = given.features.merge(
+        intents.add_prefix("intent_probability:"), left_on="customer_id", right_index=True, how="left"
+    )
+    unscored = customers["customer_id"][~customers["customer_id"].isin(intents.index)]
+    if len(unscored):
+        raise frames.EmptyFrame(
+            f"{len(unscored)} customers have features but no intent scores. Run score_intent first."
+        )
+    rows = customers.merge(given.actions, how="cross").sort_values(["customer_id", "action_id"], ignore_index=True)
+    rows["intent_probability"] = _of_served_intent(rows)
+    rows["learned_response"] = float("nan")
+    learned = rows["response_basis"] == LEARNED
+    rows.loc[learned, "learned_response"] = model.predict_proba(rows[learned])
+    rows["response_probability"] = response_probability(rows)
+    rows["expected_net_value_eur"] = expected_net_value(rows)
+    rows = _with_contacts(rows, given.contacts)
+    verdict = apply_policies(
+        rows, given.policies, given.limits, given.departments, settings.purposes, settings.touches_only
+    )
+    rows = rows.join(verdict)
+    return rows.assign(is_eligible=rows["dropped_by"].isna())
+
+
+def _of_served_intent(rows: pd.DataFrame) -> pd.Series:
+    found = pd.Series(float("nan"), index=rows.index)
+    for intent in rows["serves_intent"].dropna().unique():
+        serves = rows["serves_intent"] == intent
+        if f"intent_probability:{intent}" in rows:
+            found[serves] = rows.loc[serves, f"intent_probability:{intent}"]
+    return found
+
+
+def _with_contacts(rows: pd.DataFrame, contacts: pd.DataFrame) -> pd.DataFrame:
+    """Add `channel_contacts_<window>d`, the contacts on the action's channel; no_action's channel has none."""
+    counts = {name: f"channel_{name}" for name in contacts if name.startswith("contacts_")}
+    joined = rows.merge(
+        contacts[["customer_id", "channel", *counts]].rename(columns=counts),
+        on=["customer_id", "channel"],
+        how="left",
+        validate="many_to_one",
+    )
+    uncounted = joined[[*counts.values()]].isna().any(axis=1) & (joined["action_id"] != NO_ACTION)
+    if uncounted.any():
+        lost = ", ".join(sorted(joined.loc[uncounted, "channel"].unique()))
+        raise frames.EmptyFrame(f"marts.contact_pressure lacks customers ({lost}). Run build_warehouse first.")
+    return joined.fillna(dict.fromkeys(counts.values(), 0))
+
+
+def valid_dates(as_of: date, settings: NbaSettings) -> tuple[date, date]:
+    """Return the first and the last day on which a decision of `as_of` may be carried out."""
+    first = pd.Timestamp(as_of) + pd.Timedelta(days=1)
+    return first.date(), (first + pd.Timedelta(days=settings.validity_days - 1)).date()

@@ -1,0 +1,49 @@
+"""Read everything that a decision of one day depends on, in one transaction."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from ml import frames
+from runtime import warehouse
+
+_QUERIES = {
+    "actions": "select * from vocabulary.actions where valid_from <= %(as_of)s order by action_id",
+    "policies": "select * from vocabulary.policies where valid_from <= %(as_of)s",
+    "limits": "select * from vocabulary.contact_limits order by channel, window_days",
+    "scores": "select * from scores.intent_scores where as_of_date = %(as_of)s",
+    "contacts": "select * from marts.contact_pressure where as_of_date = %(as_of)s",
+    "departments": "select department, status from quality.department_status where as_of = %(as_of)s",
+}
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """The tables of one as_of; `departments` is the status of each department that an action needs."""
+
+    features: pd.DataFrame
+    scores: pd.DataFrame
+    contacts: pd.DataFrame
+    actions: pd.DataFrame
+    policies: pd.DataFrame
+    limits: pd.DataFrame
+    departments: dict[str, str]
+
+
+def read_circumstances(connection: Any, as_of: date) -> Circumstances:
+    """Read them; raises EmptyFrame if a step before has not run for `as_of`.
+
+    A needed department that was not checked today counts as `unchecked`: nobody vouches for its data.
+    """
+    features = frames.current_features(connection, as_of)
+    read = {name: warehouse.read_frame(connection, query, {"as_of": as_of}) for name, query in _QUERIES.items()}
+    for name, step in (("scores", "score_intent"), ("contacts", "build_warehouse"), ("actions", "build_warehouse")):
+        if read[name].empty:
+            raise frames.EmptyFrame(f"There are no {name} for {as_of}. Run {step} for that day first.")
+    needed = sorted(
+        {department for needs in read["actions"]["needs_departments"].dropna() for department in needs.split()}
+    )
+    known = read.pop("departments").set_index("department")["status"].to_dict()
+    return Circumstances(features=features, departments={name: known.get(name, "unchecked") for name in needed}, **read)

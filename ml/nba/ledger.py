@@ -1,0 +1,92 @@
+"""What is written about a decision, so that anybody can question it and replay it from the row alone."""
+
+import hashlib
+import json
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ml.nba import explore
+from ml.nba.circumstances import Circumstances
+from ml.nba.model import NbaSettings
+
+_CANDIDATE = {  # column -> key in the ledger
+    "action_id": "action_id",
+    "channel": "channel",
+    "is_eligible": "is_eligible",
+    "dropped_by": "dropped_by",
+    "dropped_reason": "dropped_reason",
+    "response_basis": "basis",
+    "response_probability": "response_probability",
+    "response_value_eur": "response_value_eur",
+    "cost_eur": "cost_eur",
+    "serves_intent": "intent",
+    "intent_probability": "intent_probability",
+    "expected_net_value_eur": "expected_net_value_eur",
+    "propensity": "propensity",
+}
+
+
+def decision_id(customer_id: str, as_of: date) -> str:
+    """Return the id of the one decision per customer and day; it tells nothing about the customer."""
+    return hashlib.sha256(f"decision\x1f{customer_id}\x1f{as_of.isoformat()}".encode()).hexdigest()[:32]
+
+
+def candidate_texts(rows: pd.DataFrame, actions: int) -> list[str]:
+    """Return per customer the JSON of all candidates; `rows` has `actions` rows per customer."""
+    columns = {key: _plain(rows[column]) for column, key in _CANDIDATE.items()}
+    records = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    return [_json(records[start : start + actions]) for start in range(0, len(records), actions)]
+
+
+def fact_texts(given: Circumstances, customers: pd.Series, settings: NbaSettings) -> list[str]:
+    """Return per customer the JSON of what the policies and reasons looked at: features, contacts, departments."""
+    looked_at = given.policies.loc[given.policies["rule"] == "minimum_feature", "parameter"]
+    names = sorted({*looked_at, *settings.reason_facts, *settings.touches_only.values()} & set(given.features))
+    features = given.features.set_index("customer_id").loc[customers, names]
+    counts = [name for name in given.contacts if name.startswith("contacts_")]
+    wide = given.contacts.pivot(index="customer_id", columns="channel", values=counts).loc[customers]
+    contact_names = [f"{channel}_{count.removeprefix('contacts_')}" for count, channel in wide.columns]
+    return [
+        _json(
+            {
+                "features": dict(zip(names, of_customer, strict=True)),
+                "contacts": dict(zip(contact_names, seen, strict=True)),
+                "departments": given.departments,
+            }
+        )
+        for of_customer, seen in zip(
+            zip(*(_plain(features[name]) for name in names), strict=True),
+            wide.astype(int).to_numpy().tolist(),
+            strict=True,
+        )
+    ]
+
+
+def replay(row: dict[str, Any]) -> tuple[str, str, dict[str, float]]:
+    """Return (arm, chosen action, probability by action) as they follow from one ledger row and nothing else."""
+    candidates, how = row["candidates"], row["exploration"]
+    actions = [candidate["action_id"] for candidate in candidates]
+    arm = explore.arm(row["customer_id"], row["as_of_date"], how["holdout_share"], how["random_share"])
+    probability = explore.propensities(
+        np.array([arm]),
+        np.array([[candidate["expected_net_value_eur"] for candidate in candidates]], dtype=float),
+        np.array([[candidate["is_eligible"] for candidate in candidates]]),
+        actions.index("no_action"),
+        how["gamma"],
+        how["reward_scale_eur"],
+    )
+    drawn = explore.draw(row["seed"], row["customer_id"], row["as_of_date"])
+    chosen = explore.pick(probability, np.array([drawn]))[0]
+    return arm, actions[chosen], dict(zip(actions, probability[0].tolist(), strict=True))
+
+
+def _plain(column: pd.Series) -> list[Any]:
+    """Return the values as Python objects, None where missing; probabilities keep all their digits."""
+    return [None if pd.isna(value) else value for value in column.tolist()]
+
+
+def _json(content: Any) -> str:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

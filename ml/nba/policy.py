@@ -1,0 +1,96 @@
+"""What may not be done for a customer today, and by which rule. The rules and their numbers are rows of vocabulary.
+
+Kinds of rule are in RULES. A rule without action_id is for every action. The purpose of an action is checked against
+the purposes of the installation before all of them.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+NO_ACTION = "no_action"
+PURPOSE_RULE = "purpose_not_allowed"
+# The order in which rules are asked, and so which one is recorded: on stale data the contact counts mean nothing.
+RULES = ("data_stale", "contact_limit", "minimum_intent_probability", "minimum_feature")
+UNUSABLE = ("stale", "held", "unchecked")
+
+Objection = tuple[pd.Series, str]  # whom a rule drops, and why in words
+
+
+class UnknownRule(ValueError):
+    """vocabulary.policies has a kind of rule that nothing carries out; ignoring it would break a promise silently."""
+
+
+def apply_policies(
+    candidates: pd.DataFrame,
+    policies: pd.DataFrame,
+    limits: pd.DataFrame,
+    departments: Mapping[str, str],
+    purposes: Sequence[str],
+    touches_only: Mapping[str, str],
+) -> pd.DataFrame:
+    """Return `dropped_by` (policy_id) and `dropped_reason` per candidate (n), both missing where it is eligible.
+
+    `candidates`: one row per customer and action with the action's columns, the customer's features,
+    `channel_contacts_<window>d` on the action's channel and `intent_probability:<intent>`. `departments`: status of
+    each department today. The first rule that drops a candidate is the one recorded; no_action is never dropped.
+    """
+    unknown = policies.loc[~policies["rule"].isin(RULES), "rule"]
+    if len(unknown):
+        raise UnknownRule(f"vocabulary.policies has rules that nothing carries out: {', '.join(unknown)}.")
+    verdict = pd.DataFrame({"dropped_by": None, "dropped_reason": None}, index=candidates.index, dtype=object)
+    contacting = candidates["action_id"] != NO_ACTION
+    foreign = candidates["purpose"].notna() & ~candidates["purpose"].isin(list(purposes))
+    objections = [(PURPOSE_RULE, foreign, f"not for one of the purposes allowed here: {', '.join(purposes)}")]
+    for rule in policies.sort_values(["rule", "policy_id"], key=_by_order).itertuples():
+        concerned = contacting & (pd.isna(rule.action_id) | (candidates["action_id"] == rule.action_id))
+        if rule.rule == "data_stale":
+            found = _stale(candidates, departments, touches_only)
+        elif rule.rule == "contact_limit":
+            found = _contacted_enough(candidates, limits)
+        else:
+            found = _below_minimum(candidates, rule)
+        objections += [(rule.policy_id, concerned & where, reason) for where, reason in found]
+    for policy_id, where, reason in objections:
+        first = contacting & where & verdict["dropped_by"].isna()
+        verdict.loc[first, ["dropped_by", "dropped_reason"]] = [policy_id, reason]
+    return verdict
+
+
+def _stale(
+    candidates: pd.DataFrame, departments: Mapping[str, str], touches_only: Mapping[str, str]
+) -> Iterator[Objection]:
+    for department, status in departments.items():
+        if status in UNUSABLE:
+            touched = _needs(candidates, department) & _touches(candidates, touches_only.get(department))
+            yield touched, f"data of {department} is {status}"
+
+
+def _contacted_enough(candidates: pd.DataFrame, limits: pd.DataFrame) -> Iterator[Objection]:
+    for limit in limits.itertuples():
+        seen = candidates[f"channel_contacts_{limit.window_days}d"]
+        full = (candidates["channel"] == limit.channel) & (seen >= limit.maximum_contacts)
+        yield full, f"{limit.maximum_contacts} contacts by {limit.channel} in {limit.window_days} days reached"
+
+
+def _below_minimum(candidates: pd.DataFrame, rule: Any) -> Iterator[Objection]:
+    """Yield whoever is below the minimum or unknown: what is not known of a customer is no ground to contact them."""
+    column = rule.parameter if rule.rule == "minimum_feature" else f"intent_probability:{rule.parameter}"
+    if column not in candidates:
+        raise UnknownRule(f"Policy {rule.policy_id} looks at {column}, which does not exist.")
+    yield ~(candidates[column] >= rule.threshold), f"{rule.parameter} below {rule.threshold:g}"
+
+
+def _by_order(column: pd.Series) -> pd.Series:
+    return column.map(RULES.index) if column.name == "rule" else column
+
+
+def _needs(candidates: pd.DataFrame, department: str) -> pd.Series:
+    by_action = {needed: department in needed.split() for needed in candidates["needs_departments"].dropna().unique()}
+    return candidates["needs_departments"].map(by_action).eq(True)
+
+
+def _touches(candidates: pd.DataFrame, feature: str | None) -> pd.Series:
+    """Tell whom stale data of a department touches: everybody, or those for whom `feature` is above 0."""
+    return pd.Series(True, candidates.index) if feature is None else candidates[feature].fillna(0) > 0

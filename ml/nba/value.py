@@ -1,0 +1,28 @@
+"""What an action is worth: expected net value in EUR = P(response) x value of a response - cost.
+
+`learned`: P(response) comes from the response model, because such campaigns were run and answered before.
+`assumed`: nobody ever ran the action, so P(response) = P(intent it serves) x the share that campaign management
+assumes of those with the intent; it stays an assumption until outcomes of our own exist.
+"""
+
+import numpy as np
+import pandas as pd
+
+LEARNED, ASSUMED = "learned", "assumed"
+
+
+def response_probability(candidates: pd.DataFrame) -> np.ndarray:
+    """Return P(response) per candidate (n), from the response model or from the assumption as `response_basis` says."""
+    has_intent = candidates["serves_intent"].notna()
+    if candidates.loc[has_intent, "intent_probability"].isna().any():
+        lost = candidates.loc[has_intent & candidates["intent_probability"].isna(), "serves_intent"].unique()
+        raise ValueError(f"No score of {', '.join(lost)}, which actions serve: score_intent has to run first.")
+    intent = np.where(has_intent, candidates["intent_probability"].fillna(1.0), 1.0)
+    assumed = candidates["assumed_response"].fillna(0.0) * intent
+    return np.where(candidates["response_basis"] == LEARNED, candidates["learned_response"], assumed).astype(float)
+
+
+def expected_net_value(candidates: pd.DataFrame) -> np.ndarray:
+    """Return the expected net value in EUR per candidate (n), to the hundredth of a cent as the ledger keeps it."""
+    worth = candidates["response_probability"] * candidates["response_value_eur"] - candidates["cost_eur"]
+    return worth.round(4).to_numpy(dtype=float) + 0.0

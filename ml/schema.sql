@@ -1,0 +1,80 @@
+-- Tables that ml/ writes. Run as cx_pipeline by runtime.bootstrap, which made the schemas and roles; safe to run again.
+-- No wall clock: scored_at is the moment from which the row speaks, the end of as_of_date in shop time.
+-- Only cx_pipeline reads and writes here: channels read activation, people read marts and insights.
+
+create table if not exists scores.intent_scores (
+    customer_id text not null,
+    as_of_date date not null,
+    intent text not null,
+    probability double precision not null check (probability between 0 and 1),
+    base_rate double precision not null check (base_rate between 0 and 1), -- share in the weeks the model learned from
+    is_top boolean not null,
+    abstained boolean not null, -- the model is not sure enough about this customer's top intent
+    data_as_of date not null, -- age of the oldest data that was known of this customer
+    model_name text not null,
+    model_version text not null,
+    scored_at timestamptz not null,
+    primary key (as_of_date, customer_id, intent)
+);
+create unique index if not exists intent_scores_one_top on scores.intent_scores (as_of_date, customer_id) where is_top;
+
+-- One row per event in the life of a model version: it became challenger, was refused, or became champion.
+create table if not exists scores.model_history (
+    model_name text not null,
+    version text not null,
+    alias text not null check (alias in ('champion', 'challenger', 'refused')),
+    as_of_date date not null,
+    promoted_by text not null,
+    reason text not null,
+    evidence jsonb not null,
+    primary key (model_name, version, alias, as_of_date)
+);
+
+-- One row per decision. candidates holds the whole action set, ordered by action_id:
+-- [{action_id, channel, is_eligible, dropped_by, dropped_reason, basis, response_probability, response_value_eur,
+--   cost_eur, intent, intent_probability, expected_net_value_eur, propensity}, ...]; the propensities sum to 1.
+-- facts holds what the policies looked at, exploration the settings of the draw: with them the choice can be replayed.
+create table if not exists decisions.decision_ledger (
+    decision_id text primary key,
+    customer_id text not null,
+    as_of_date date not null,
+    arm text not null check (arm in ('policy', 'random', 'holdout')),
+    candidates jsonb not null,
+    facts jsonb not null,
+    exploration jsonb not null,
+    seed bigint not null,
+    draw double precision not null check (draw >= 0 and draw < 1),
+    action_id text not null,
+    channel text not null,
+    propensity double precision not null check (propensity > 0 and propensity <= 1),
+    expected_net_value_eur numeric(12, 4) not null,
+    valid_from date not null,
+    valid_until date not null,
+    data_as_of date not null,
+    policy_version text not null,
+    model_name text not null, -- the response model
+    model_version text not null,
+    intent_model_name text not null,
+    intent_model_version text not null,
+    scored_at timestamptz not null,
+    unique (as_of_date, customer_id)
+);
+
+-- The decisions about people we still know: an erased person's stay in the ledger under random ids (privacy/schema.sql),
+-- for evaluation only. Whoever publishes or audits decisions reads here.
+create or replace view decisions.identified_decisions as
+select * from decisions.decision_ledger where left(customer_id, 7) <> 'erased-';
+
+create or replace function decisions.refuse_change() returns trigger language plpgsql as $$
+begin
+    raise exception '%.% is append-only: % is not allowed', tg_table_schema, tg_table_name, tg_op;
+end
+$$;
+
+create or replace trigger decision_ledger_is_append_only
+before update or delete or truncate on decisions.decision_ledger
+for each statement execute function decisions.refuse_change();
+
+create or replace trigger model_history_is_append_only
+before update or delete or truncate on scores.model_history
+for each statement execute function decisions.refuse_change();

@@ -1,0 +1,108 @@
+"""Where a person is found in the warehouse: the list in subjects.yml, compared with the database's catalogue."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection
+from pydantic import BaseModel, ConfigDict, Field
+
+SUBJECTS_FILE = Path(__file__).with_name("subjects.yml")
+# A number as a whole word of a text, written in any way that privacy.normal_key understands.
+IN_TEXT = sql.SQL(r"""
+    {subject}.identifies = 'source_key' and position({subject}.value in {written}) > 0
+    and {written} ~ (
+        '(^|[^[:alnum:].])0*' || regexp_replace({subject}.value, '([^[:alnum:]])', '\\\1', 'g')
+        || '(\.0*)?($|[^[:alnum:].])'
+    )
+""")
+
+
+class UnlistedTable(RuntimeError):
+    """A table carries a personal column and is not in subjects.yml: nobody can promise that a person is forgotten."""
+
+
+class Place(BaseModel):
+    """One table in which a person is found, by one column."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    table: str = Field(pattern=r"^[a-z_0-9]+\.[a-z_0-9]+$")
+    column: str
+    identifies: Literal["source_key", "customer_id"]
+    treatment: Literal["delete", "pseudonymise"]
+    json_key: str | None = None
+    in_text: bool = False
+
+    @property
+    def name(self) -> sql.Identifier:
+        """The table's name, quoted."""
+        return sql.Identifier(*self.table.split("."))
+
+    @property
+    def department(self) -> str | None:
+        """The department that delivered the table's rows; None where the platform made them."""
+        schema = self.table.split(".")[0]
+        return schema.removeprefix("raw_") if schema.startswith("raw_") else None
+
+    def matches(self, subject: str = "subject") -> sql.Composed:
+        """Write the condition that joins a row of this table, called `found`, to a row of privacy.subjects_at_hand."""
+        written = sql.SQL("found.{}").format(sql.Identifier(self.column))
+        if self.json_key:
+            written = sql.SQL("({} ->> {})").format(written, sql.Literal(self.json_key))
+        if self.in_text:
+            return IN_TEXT.format(subject=sql.Identifier(subject), written=written)
+        if self.identifies == "source_key":
+            written = sql.SQL("privacy.normal_key({}::text)").format(written)
+        return sql.SQL("{subject}.identifies = {kind} and {subject}.value = {written}").format(
+            subject=sql.Identifier(subject), kind=sql.Literal(self.identifies), written=written
+        )
+
+
+@dataclass(frozen=True)
+class Subjects:
+    """The content of subjects.yml."""
+
+    personal_columns: frozenset[str]
+    places: tuple[Place, ...]
+
+
+def load_subjects(path: Path = SUBJECTS_FILE) -> Subjects:
+    """Read subjects.yml. Raises pydantic.ValidationError, or ValueError if a column is listed twice."""
+    content = yaml.safe_load(path.read_text())
+    places = tuple(Place(**entry) for entry in content["tables"])
+    seen = [(place.table, place.column, place.json_key) for place in places]
+    if len(set(seen)) != len(seen):
+        raise ValueError(f"{path.name} lists a column twice")
+    return Subjects(frozenset(content["personal_columns"]), places)
+
+
+def existing_places(connection: Connection) -> list[Place]:
+    """Give the listed places that exist now, in the list's order.
+
+    Raises UnlistedTable if the catalogue has a table with a personal column that is not listed.
+    """
+    subjects = load_subjects()
+    existing = table_columns(connection)
+    personal = {table for table, column in existing if column in subjects.personal_columns}
+    unlisted = sorted(personal - {place.table for place in subjects.places})
+    if unlisted:
+        raise UnlistedTable(f"privacy/subjects.yml says nothing about {', '.join(unlisted)}: list each of them there.")
+    return [place for place in subjects.places if (place.table, place.column) in existing]
+
+
+def table_columns(connection: Connection) -> set[tuple[str, str]]:
+    """Name each column of each table (views follow their tables), whether we may read it or not."""
+    query = """
+        select space.nspname || '.' || relation.relname, attribute.attname
+        from pg_attribute as attribute
+        join pg_class as relation on relation.oid = attribute.attrelid and relation.relkind in ('r', 'p', 'm', 'f')
+        join pg_namespace as space on space.oid = relation.relnamespace
+        where attribute.attnum > 0 and not attribute.attisdropped
+          and space.nspname !~ '^pg_' and space.nspname not in ('information_schema', 'privacy')
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return set(cursor.fetchall())

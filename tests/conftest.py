@@ -1,0 +1,34 @@
+"""Fixtures for every room: a real embedded PostgreSQL, prepared as `make up` prepares it."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from runtime import bootstrap, home, postgres
+from runtime.settings import PREFIX, Settings, settings
+
+
+@pytest.fixture(scope="session")
+def warehouse() -> Iterator[Settings]:
+    """Start an embedded PostgreSQL of its own in a temporary `CX_HOME`, prepared; yield its settings, then remove it.
+
+    The environment is changed for the whole session, so that the code under test finds this warehouse by itself.
+    """
+    before = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
+    for name in before:
+        del os.environ[name]
+    with tempfile.TemporaryDirectory(prefix="cxloop test ") as folder:
+        os.environ["CX_HOME"] = str(Path(folder) / "home")
+        given = settings()
+        try:
+            postgres.start(given)
+            bootstrap.bootstrap(given)
+            yield given
+        finally:
+            postgres.stop(given)
+            home.remove(given)
+            del os.environ["CX_HOME"]
+            os.environ.update(before)

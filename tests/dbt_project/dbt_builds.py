@@ -1,0 +1,174 @@
+"""Plays departments and gates in SQL and builds the warehouse with dbt, in this process."""
+
+import os
+from contextlib import redirect_stdout
+from datetime import date
+from io import StringIO
+from pathlib import Path
+
+import pandas as pd
+import psycopg2
+from dbt.cli.main import dbtRunner
+from psycopg2 import sql
+
+from runtime import warehouse as runtime_warehouse
+from runtime.settings import Settings
+
+PROJECT = Path(__file__).parents[2] / "dbt_project"
+SCHEMAS = ("quality", "quarantine", "scores", "decisions")
+ENTITIES = {
+    "till": {
+        "transactions": [
+            *("household_id", "store_id", "basket_id", "product_id", "quantity", "sales_value", "retail_disc"),
+            *("coupon_disc", "coupon_match_disc", "week", "transaction_timestamp"),
+        ]
+    },
+    "crm": {
+        "demographics": [
+            *("household_id", "age", "income", "home_ownership", "marital_status", "household_size"),
+            *("household_comp", "kids_count"),
+        ]
+    },
+    "marketing": {
+        "campaign_descriptions": ["campaign_id", "campaign_type", "start_date", "end_date"],
+        "campaigns": ["campaign_id", "household_id"],
+        "coupons": ["coupon_upc", "product_id", "campaign_id"],
+        "coupon_redemptions": ["household_id", "coupon_upc", "campaign_id", "redemption_date"],
+    },
+    "merchandising": {
+        "products": [
+            *("product_id", "manufacturer_id", "department", "brand", "product_category", "product_type"),
+            "package_size",
+        ]
+    },
+}
+BATCHES = """
+    create table {schema}._batches (
+        batch_id text primary key, entity text, delivered_date date, known_date date, as_of date, status text
+    )
+"""
+_parsed: dict = {}
+
+
+def environment(folder: Path, database: str) -> dict[str, str]:
+    """What dbt reads from the environment; `folder` takes all that it writes."""
+    return {
+        **runtime_warehouse.dbt_environment(),
+        "CX_PG_DBNAME": database,
+        "DBT_TARGET_PATH": str(folder / "target"),
+        "DBT_LOG_PATH": str(folder / "logs"),
+    }
+
+
+def prepare() -> None:
+    """Parse the project once: it takes seconds."""
+    result = dbtRunner().invoke(["--quiet", "parse", *_folders()])
+    assert result.success, result.exception
+    _parsed["manifest"] = result.result
+
+
+def manifest():
+    """The parsed project."""
+    return _parsed["manifest"]
+
+
+def _folders() -> list[str]:
+    return ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+
+
+class Warehouse:
+    """One database with the raw data of four departments, to deliver to and to build."""
+
+    def __init__(self, given: Settings, database: str):
+        self._address = {
+            **{part: os.environ[f"CX_PG_{part.upper()}"] for part in ("host", "port", "user", "password")},
+            "dbname": database,
+        }
+        self.connection = psycopg2.connect(**self._address)
+        self.connection.autocommit = True
+        for schema in SCHEMAS:
+            self.run(sql.SQL("create schema {}").format(sql.Identifier(schema)))
+        for room in ("expectations", "ml"):
+            self.run((given.root / room / "schema.sql").read_text(encoding="utf-8"))
+        for department, entities in ENTITIES.items():
+            self._open_department(department, entities)
+
+    def _open_department(self, department: str, entities: dict[str, list[str]]) -> None:
+        schema = sql.Identifier(f"raw_{department}")
+        self.run(sql.SQL("create schema {}").format(schema))
+        self.run(sql.SQL(BATCHES).format(schema=schema))
+        for entity, columns in entities.items():
+            fields = sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(column)) for column in columns)
+            self.run(
+                sql.SQL("create table {}.{} ({}, _batch_id text, _row_number bigint)").format(
+                    schema, sql.Identifier(entity), fields
+                )
+            )
+
+    def close(self) -> None:
+        """Give the connection back; dbt closes its own."""
+        self.connection.close()
+
+    def run(self, query: str | sql.Composable, parameters: tuple | None = None) -> None:
+        """Execute one statement."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(query, parameters)
+
+    def rows(self, query: str | sql.Composable, parameters: tuple | None = None) -> list[tuple]:
+        """Fetch all rows of a query."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(query, parameters)
+            return cursor.fetchall()
+
+    def deliver(
+        self, department: str, entity: str, frame: pd.DataFrame, delivered: date, as_of: date, *, history: bool = False
+    ) -> str:
+        """Land a file and let the gate accept it; a file of the history is known from its own day. Returns its id."""
+        batch_id = f"{entity}/{delivered}/{as_of}"
+        known = delivered if history else as_of
+        columns = ENTITIES[department][entity]
+        raw = frame.reindex(columns=columns).astype(object).where(frame.reindex(columns=columns).notna(), None)
+        raw = raw.assign(_batch_id=batch_id, _row_number=range(1, len(raw) + 1))
+        text = StringIO(raw.to_csv(index=False, header=False))
+        table = sql.Identifier(f"raw_{department}", entity)
+        with self.connection.cursor() as cursor:
+            cursor.copy_expert(sql.SQL("copy {} from stdin (format csv)").format(table), text)
+            cursor.execute(
+                sql.SQL("insert into {} values (%s, %s, %s, %s, %s, 'landed')").format(
+                    sql.Identifier(f"raw_{department}", "_batches")
+                ),
+                (batch_id, entity, delivered, known, as_of),
+            )
+            cursor.execute(
+                "insert into quality.batch_verdicts values (%s, %s, %s, %s, %s, 'accepted')",
+                (department, entity, batch_id, as_of, known),
+            )
+        return batch_id
+
+    def build(self, as_of: date | str | None, *options: str) -> None:
+        """Make seeds and models for `as_of`; raises with the failed nodes' messages."""
+        self._dbt("build", as_of, "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test", *options)
+
+    def test(self, as_of: date | str | None, *options: str) -> None:
+        """Run the project's own tests on what was built."""
+        self._dbt("test", as_of, *options)
+
+    def _dbt(self, command: str, as_of: date | str | None, *options: str) -> None:
+        date_given = [] if as_of is None else ["--vars", f"{{as_of: {as_of}}}"]
+        words = ["--quiet", command, *date_given, *_folders(), *options]
+        # dbt writes into the manifest while it compiles: each run gets a copy of what was parsed.
+        with redirect_stdout(StringIO()):
+            result = dbtRunner(manifest=manifest().deepcopy()).invoke(words)
+        bad = [node for node in result.result or [] if node.status in ("error", "fail")]
+        assert result.success, "; ".join(f"{node.node.name}: {node.message}" for node in bad) or result.exception
+
+    def checksums(self, *schemas: str) -> dict[str, tuple]:
+        """Rows and an order-independent sum over all columns of every table in `schemas`."""
+        tables = self.rows(
+            "select schemaname, tablename from pg_tables where schemaname = any(%s) order by 1, 2", (list(schemas),)
+        )
+        query = "select count(*), sum(('x' || substr(md5(t::text), 1, 15))::bit(60)::bigint) from {} t"
+        return {
+            f"{schema}.{table}": self.rows(sql.SQL(query).format(sql.Identifier(schema, table)))[0]
+            for schema, table in tables
+        }

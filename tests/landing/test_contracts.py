@@ -1,0 +1,81 @@
+"""A contract with a mistake is told by file and key before anything is landed."""
+
+import copy
+
+import pytest
+import yaml
+
+from landing import contracts
+from landing.contracts import ContractError, departments, load_contract
+
+GOOD = yaml.safe_load((contracts.DEPARTMENTS_DIR / "till.yml").read_text())
+
+
+def _entity(**changes):
+    content = copy.deepcopy(GOOD)
+    content["entities"][0] |= changes
+    return content
+
+
+def _column(**changes):
+    content = copy.deepcopy(GOOD)
+    content["entities"][0]["columns"][0] |= changes
+    return content
+
+
+WRONG = {
+    "unknown key": (GOOD | {"onwer": "x"}, "till.yml: onwer: this key does not exist"),
+    "missing key": ({k: v for k, v in GOOD.items() if k != "owner"}, "till.yml: owner: this key is missing"),
+    "time zone": (GOOD | {"time_zone": "New York"}, "till.yml: time_zone: 'New York' is no IANA time zone"),
+    "source kind": (GOOD | {"source": {"kind": "ftp"}}, "till.yml: source: "),
+    "secret url": (
+        GOOD | {"source": {"kind": "sql", "url_variable": "postgresql://me:pw@host/db"}},
+        "till.yml: source.url_variable: ",
+    ),
+    "other name": (GOOD | {"department": "shop"}, "department: is 'shop', but the file is named till.yml"),
+    "column type": (_column(type="float"), "till.yml: entities[transactions].columns[household_id].type: "),
+    "column range": (_column(type="text"), "columns[household_id]: minimum and maximum need type integer or decimal"),
+    "key": (_entity(keys=["basket"]), "entities[transactions]: keys and cursor must be among the columns"),
+    "path": (_entity(path="till/all.csv"), "entities[transactions].path: must hold {date} exactly once"),
+    "escape": (_entity(path="../till_{date}.csv"), "entities[transactions].path: must stay below the exports folder"),
+    "no path": (_entity(path=None), "entity 'transactions' needs the key 'path' (source kind file)"),
+    "foreign key": (_entity(table="x"), "the key 'table' belongs to source kind sql"),
+    "encoding": (_entity(encoding="utf-9"), "entities[transactions].encoding: 'utf-9' is no known encoding"),
+    "freshness": (
+        _entity(freshness={"warn_after_days": 3, "hold_after_days": 2}),
+        "entities[transactions].freshness: hold_after_days must not be below warn_after_days",
+    ),
+}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty folder of contracts."""
+    monkeypatch.setattr(contracts, "DEPARTMENTS_DIR", tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("mistake", WRONG)
+def test_a_mistake_is_named_by_file_and_key(folder, mistake):
+    content, sentence = WRONG[mistake]
+    (folder / "till.yml").write_text(yaml.safe_dump(content))
+    with pytest.raises(ContractError) as told:
+        load_contract("till")
+    assert sentence in str(told.value)
+    assert "pw@host" not in str(told.value), "a password written by mistake is not repeated"
+
+
+def test_unreadable_yaml_and_unknown_departments_are_told(folder):
+    (folder / "till.yml").write_text("department: [till")
+    with pytest.raises(ContractError, match="till.yml: this is not readable YAML"):
+        load_contract("till")
+    with pytest.raises(ContractError, match="shop.yml: there is no such contract. Known departments: till."):
+        load_contract("shop")
+
+
+def test_the_contracts_we_ship_are_good_and_name_personal_data():
+    assert departments() == ["crm", "marketing", "merchandising", "till"]
+    for department in departments():
+        contract = load_contract(department)
+        for entity in contract.entities:
+            assert ("household_id" in entity.column_names) == ("household_id" in entity.personal_columns)

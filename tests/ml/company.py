@@ -1,0 +1,158 @@
+"""A small company in the shape of the warehouse: features, labels and contacts whose truth is known.
+
+Each customer has a `taste` that drives every label and that recency and frequency only hint at, so that a learner
+which uses all features must beat the recency-frequency baseline. The vocabularies are the real seeds.
+"""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from runtime import warehouse as runtime_warehouse
+
+AS_OF = date(2017, 12, 28)
+NEXT_DAY = AS_OF + timedelta(days=1)
+CUSTOMERS = 240
+INTENTS = ("explore_department", "lapse", "redeem_offer", "trade_up")
+HORIZON_DAYS = 28
+SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds"
+TABLES = (
+    "features.customer_features",
+    "features.intent_labels",
+    "features.campaign_responses",
+    "marts.campaigns",
+    "marts.contact_pressure",
+    "vocabulary.actions",
+    "vocabulary.policies",
+    "vocabulary.contact_limits",
+    "vocabulary.intents",
+)
+_TYPES = {"b": "boolean", "i": "integer", "f": "double precision", "M": "date"}
+
+
+def found(connection) -> None:
+    """Create every table of the company, in place of what stood there."""
+    random = np.random.default_rng(7)
+    features = _features(random)
+    create(connection, "features.customer_features", features)
+    create(connection, "features.intent_labels", _labels(features, random))
+    responses, campaigns = _responses(features, random)
+    create(connection, "features.campaign_responses", responses)
+    create(connection, "marts.campaigns", campaigns)
+    create(connection, "marts.contact_pressure", _contact_pressure())
+    for name in ("actions", "policies", "contact_limits", "intents"):
+        seed = pd.read_csv(SEEDS / f"{name}.csv")
+        if "valid_from" in seed:
+            seed["valid_from"] = pd.to_datetime(seed["valid_from"])
+        create(connection, f"vocabulary.{name}", seed)
+    with connection.cursor() as cursor:
+        cursor.execute("delete from quality.department_status")
+        cursor.execute(
+            "insert into quality.department_status (department, as_of, data_as_of, status)"
+            " select d, a, a, 'fresh' from unnest(array['till', 'crm', 'marketing']) d, unnest(%s::date[]) a",
+            ([AS_OF, NEXT_DAY],),
+        )
+
+
+def close(connection) -> None:
+    """Drop every table of the company and forget its decisions, so that the next test file starts afresh."""
+    with connection.cursor() as cursor:
+        for table in TABLES:
+            cursor.execute(f"drop table if exists {table}")
+        cursor.execute("alter table decisions.decision_ledger disable trigger user")
+        cursor.execute("alter table scores.model_history disable trigger user")
+        cursor.execute("truncate decisions.decision_ledger, scores.model_history, scores.intent_scores")
+        cursor.execute("truncate activation.intent_scores, activation.next_best_actions, activation.publications")
+        cursor.execute("truncate quality.department_status, quality.gate_results")
+        cursor.execute("alter table decisions.decision_ledger enable trigger user")
+        cursor.execute("alter table scores.model_history enable trigger user")
+
+
+def create(connection, table: str, frame: pd.DataFrame) -> None:
+    """Create `table` with the columns of `frame` and fill it."""
+    columns = ", ".join(f"{name} {_TYPES.get(frame[name].dtype.kind, 'text')}" for name in frame)
+    dates = {name: frame[name].dt.date for name in frame if frame[name].dtype.kind == "M"}
+    with connection.cursor() as cursor:
+        cursor.execute(f"drop table if exists {table}")
+        cursor.execute(f"create table {table} ({columns})")
+    runtime_warehouse.copy_frame(connection, frame.assign(**dates), table)
+
+
+def _features(random: np.random.Generator) -> pd.DataFrame:
+    saturdays = pd.date_range("2017-04-01", "2017-12-23", freq="7D")
+    days = saturdays.append(pd.DatetimeIndex([AS_OF, NEXT_DAY]))
+    taste = np.tile(random.normal(size=CUSTOMERS), len(days))
+    rows = len(taste)
+    knows = np.tile(random.random(CUSTOMERS) < 0.4, len(days))
+    mood = 0.8 * taste + 0.6 * random.normal(size=rows)
+    return pd.DataFrame(
+        {
+            "customer_id": np.tile([f"customer-{number:04d}" for number in range(CUSTOMERS)], len(days)),
+            "as_of_date": np.repeat(days, CUSTOMERS),
+            "taste": mood,
+            "recency_days": np.round(np.exp(2 - 0.2 * mood + random.normal(size=rows))),
+            "baskets_84d": np.round(np.exp(2 + 0.2 * mood + 0.8 * random.normal(size=rows))),
+            "spend_eur_84d": np.round(np.exp(5 + 0.3 * mood + 0.5 * random.normal(size=rows)), 2),
+            "overdue_ratio_168d": np.round(np.exp(0.5 * random.normal(size=rows) - 0.3 * mood), 3),
+            "redemptions_total": random.poisson(1, size=rows),
+            "redemption_recency_days": np.where(random.random(rows) < 0.5, np.nan, random.integers(0, 200, size=rows)),
+            "has_demographics": knows.astype(int),
+            "till_data_age_days": 0,
+            "crm_data_age_days": 5,
+            "marketing_data_age_days": 1,
+        }
+    )
+
+
+def _labels(features: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
+    complete = features[features["as_of_date"] <= pd.Timestamp(AS_OF) - pd.Timedelta(days=HORIZON_DAYS)]
+    parts = []
+    for intent, direction, offset in zip(INTENTS, (1, -1, 1, 1), (0, -1, -1.5, -0.5), strict=True):
+        chance = 1 / (1 + np.exp(-(offset + 2 * direction * complete["taste"])))
+        part = complete[["customer_id", "as_of_date"]].assign(intent=intent, horizon_days=HORIZON_DAYS)
+        parts.append(part.assign(label=(random.random(len(part)) < chance).astype(int)))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _responses(features: pd.DataFrame, random: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
+    starts = pd.date_range("2017-04-10", periods=18, freq="14D")
+    campaigns = pd.DataFrame(
+        {"campaign_id": [str(n) for n in range(18)], "starts_date": starts, "ends_date": starts + pd.Timedelta(days=28)}
+    )
+    parts = []
+    for number, campaign in enumerate(campaigns.itertuples()):
+        snapshot = features["as_of_date"][features["as_of_date"] < campaign.starts_date].max()
+        part = features[(features["as_of_date"] == snapshot) & (random.random(len(features)) < 0.7)]
+        chance = 1 / (1 + np.exp(-(-1.5 + 0.5 * (number % 3) + 1.5 * part["taste"])))
+        parts.append(
+            part[["customer_id", "as_of_date"]].assign(
+                campaign_id=campaign.campaign_id,
+                action_id=f"coupon_campaign_{'abc'[number % 3]}",
+                responded=(random.random(len(part)) < chance).astype(int),
+                is_observed=campaign.ends_date <= pd.Timestamp(AS_OF),
+            )
+        )
+    return pd.concat(parts, ignore_index=True), campaigns
+
+
+def _contact_pressure() -> pd.DataFrame:
+    """Every tenth customer got a mail this week, every ninth three in four weeks."""
+    number = np.arange(CUSTOMERS)
+    parts = []
+    for day in (AS_OF, NEXT_DAY):
+        for channel in ("mail", "app_message", "phone"):
+            mailed = channel == "mail"
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "customer_id": [f"customer-{n:04d}" for n in number],
+                        "as_of_date": pd.Timestamp(day),
+                        "channel": channel,
+                        "contacts_7d": np.where(mailed & (number % 10 == 0), 1, 0),
+                        "contacts_28d": np.where(mailed & (number % 9 == 0), 3, np.where(number % 10 == 0, 1, 0)),
+                    }
+                )
+            )
+    return pd.concat(parts, ignore_index=True)

@@ -1,0 +1,110 @@
+"""What may not be done is dropped, with the rule that forbids it; no_action never is."""
+
+import pandas as pd
+import pytest
+
+from ml.nba.policy import UnknownRule, apply_policies
+from ml.nba.value import expected_net_value, response_probability
+from tests.ml.company import SEEDS
+
+ACTIONS = pd.read_csv(SEEDS / "actions.csv")
+POLICIES = pd.read_csv(SEEDS / "policies.csv")
+LIMITS = pd.read_csv(SEEDS / "contact_limits.csv")
+FRESH = {"till": "fresh", "crm": "fresh", "marketing": "fresh"}
+CONTACTABLE = {
+    "channel_contacts_7d": 0,
+    "channel_contacts_28d": 0,
+    "spend_eur_84d": 1000.0,
+    "overdue_ratio_168d": 3.0,
+    "has_demographics": 1,
+    "intent_probability:lapse": 0.9,
+}
+
+
+def dropped(departments=None, policies=POLICIES, purposes=("marketing", "service"), **facts) -> dict[str, str]:
+    """Apply the policies to every action for one customer; return {action: policy that dropped it}."""
+    candidates = ACTIONS.assign(**{**CONTACTABLE, **facts})
+    verdict = apply_policies(candidates, policies, LIMITS, departments or FRESH, purposes, {"crm": "has_demographics"})
+    return dict(zip(candidates["action_id"], verdict["dropped_by"], strict=True))
+
+
+def test_a_customer_for_whom_nothing_speaks_against_may_get_anything():
+    assert set(dropped().values()) == {None}
+
+
+@pytest.mark.parametrize(("contacts", "is_dropped"), [(0, False), (1, True), (2, True)])
+def test_a_reached_contact_limit_closes_the_channel(contacts, is_dropped):
+    found = dropped(channel_contacts_7d=contacts)
+    assert (found["coupon_campaign_a"] == "contact_limit") is is_dropped
+    assert (found["adviser_call"] == "contact_limit") is is_dropped
+    assert (found["reminder_message"] == "contact_limit") is (contacts >= 2)
+    assert found["no_action"] is None
+
+
+def test_the_longer_window_counts_as_well():
+    found = dropped(channel_contacts_28d=3)
+    assert found["coupon_campaign_b"] == "contact_limit" and found["reminder_message"] is None
+
+
+@pytest.mark.parametrize("status", ["stale", "held", "unchecked"])
+def test_stale_data_drops_the_actions_that_need_it(status):
+    assert dropped({**FRESH, "crm": status}) == {**dropped(), "adviser_call": "data_not_stale"}
+    without_marketing = dropped({**FRESH, "marketing": status})
+    assert {action for action, rule in without_marketing.items() if rule == "data_not_stale"} == {
+        "coupon_campaign_a", "coupon_campaign_b", "coupon_campaign_c",
+    }  # fmt: skip
+
+
+def test_stale_data_touches_only_the_customers_of_whom_the_department_knows():
+    assert dropped({**FRESH, "crm": "stale"}, has_demographics=0)["adviser_call"] is None
+
+
+def test_late_data_is_still_good_enough():
+    assert dropped({**FRESH, "till": "late"}) == dropped()
+
+
+def test_without_till_data_nothing_is_left_but_no_action():
+    found = dropped({**FRESH, "till": "held"})
+    assert [action for action, rule in found.items() if rule is None] == ["no_action"]
+
+
+def test_minimums_are_kept_and_a_missing_fact_does_not_meet_them():
+    assert dropped(**{"intent_probability:lapse": 0.49})["adviser_call"] == "call_only_at_risk"
+    assert dropped(spend_eur_84d=149.99)["adviser_call"] == "call_only_valuable"
+    assert dropped(overdue_ratio_168d=float("nan"))["reminder_message"] == "remind_only_overdue"
+
+
+def test_a_purpose_that_is_not_allowed_is_dropped_first():
+    found = dropped({**FRESH, "marketing": "stale"}, purposes=("service",))
+    assert found["coupon_campaign_a"] == found["reminder_message"] == "purpose_not_allowed"
+    assert found["adviser_call"] is None and found["no_action"] is None
+
+
+def test_the_rule_is_recorded_with_a_reason_in_words():
+    candidates = ACTIONS.assign(**{**CONTACTABLE, "channel_contacts_7d": 1})
+    verdict = apply_policies(candidates, POLICIES, LIMITS, FRESH, ["marketing", "service"], {})
+    reason = verdict.loc[candidates["action_id"] == "coupon_campaign_a", "dropped_reason"].item()
+    assert reason == "1 contacts by mail in 7 days reached"
+
+
+def test_a_rule_that_nobody_carries_out_is_an_error():
+    strange = POLICIES.assign(rule=POLICIES["rule"].replace("data_stale", "moon_phase"))
+    with pytest.raises(UnknownRule, match="moon_phase"):
+        dropped(policies=strange)
+    with pytest.raises(UnknownRule, match="looks at shoe_size"):
+        dropped(policies=POLICIES.assign(parameter=POLICIES["parameter"].replace("spend_eur_84d", "shoe_size")))
+
+
+def test_value_of_learned_and_assumed_actions():
+    candidates = ACTIONS.assign(learned_response=0.2, intent_probability=0.5)
+    candidates["response_probability"] = response_probability(candidates)
+    value = dict(zip(candidates["action_id"], expected_net_value(candidates), strict=True))
+    assert value["coupon_campaign_a"] == pytest.approx(0.2 * 9.00 - 0.70)
+    assert value["reminder_message"] == pytest.approx(0.06 * 0.5 * 5.00 - 0.25)
+    assert value["adviser_call"] == pytest.approx(0.12 * 0.5 * 45.00 - 5.00)
+    assert value["no_action"] == 0
+
+
+def test_an_action_that_serves_an_unscored_intent_is_an_error():
+    with pytest.raises(ValueError, match="No score of .*lapse"):
+        response_probability(ACTIONS.assign(learned_response=0.2, intent_probability=float("nan")))

@@ -1,0 +1,230 @@
+"""Train and promote the response model, decide, and question every decision from its ledger row alone."""
+
+import json
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+from psycopg2.extras import RealDictCursor
+
+from ml import registry
+from ml.frames import EmptyFrame
+from ml.intent.promote import promote_intent
+from ml.intent.score import score_intent
+from ml.intent.train import train_intent
+from ml.nba import card, ledger
+from ml.nba import frame as contacts
+from ml.nba.decide import decide
+from ml.nba.fit import BASE_RATE
+from ml.nba.model import nba_settings
+from ml.nba.promote import promote_response
+from ml.nba.train import serving, train_response
+from runtime import warehouse as runtime_warehouse
+from runtime.checksums import checksums
+from tests.ml.company import AS_OF, CUSTOMERS, NEXT_DAY
+from tests.ml.fixtures import fresh_store
+
+MODEL = "cx_response"
+
+
+@pytest.fixture(scope="module")
+def version(company, mlflow_store):
+    return train_response(AS_OF)
+
+
+@pytest.fixture(scope="module")
+def decided(version):
+    """Champions of both models, and the decisions of AS_OF: the rows as the ledger gives them back."""
+    assert promote_response(AS_OF).is_promoted
+    train_intent(AS_OF)
+    assert promote_intent(AS_OF).is_promoted
+    score_intent(AS_OF)
+    assert decide(AS_OF) == CUSTOMERS
+    return ledger_rows(AS_OF)
+
+
+def ledger_rows(as_of: date) -> list[dict]:
+    with runtime_warehouse.transaction() as connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
+        cursor.execute("select * from decisions.decision_ledger where as_of_date = %s order by customer_id", (as_of,))
+        return cursor.fetchall()
+
+
+def run(statement: str, values=None) -> None:
+    with runtime_warehouse.transaction() as connection, connection.cursor() as cursor:
+        cursor.execute(statement, values)
+
+
+def eligible(row: dict) -> set[str]:
+    return {candidate["action_id"] for candidate in row["candidates"] if candidate["is_eligible"]}
+
+
+def test_the_response_model_is_measured_on_campaigns_that_started_after_training_ended(version):
+    figures = registry.metrics(version)
+    for learner in ("xgboost", "logistic", BASE_RATE):
+        assert {f"response/{learner}/{m}" for m in ("pr_auc", "roc_auc", "log_loss", "brier", "ece")} <= set(figures)
+        assert f"foretold/{learner}/log_loss" in figures
+    assert figures["response/gain_over_action_base_rate/log_loss_low"] > 0
+    with runtime_warehouse.transaction() as connection:
+        frame = contacts.response_frame(connection, AS_OF)
+    before, test = contacts.split(frame, AS_OF, nba_settings())
+    assert frame.loc[before, "ends_date"].max() <= frame.loc[test, "starts_date"].min()
+    assert frame["ends_date"].max() <= pd.Timestamp(AS_OF)
+    assert (frame["as_of_date"] < frame["starts_date"]).all()
+    assert not {"responded", "campaign_id", "starts_date", "ends_date"} & set(contacts.features_of(frame))
+
+
+def test_the_run_says_that_a_propensity_is_no_uplift(version):
+    from mlflow import MlflowClient
+
+    assert card.NOT_UPLIFT in MlflowClient().get_run(version.run_id).data.tags["mlflow.note.content"]
+    assert card.NOT_UPLIFT in MlflowClient().get_model_version(MODEL, version.version).description
+
+
+def test_training_the_response_again_gives_the_same_version(version):
+    assert train_response(AS_OF).version == version.version == "1"
+
+
+def test_a_learner_that_fails_on_later_campaigns_does_not_serve():
+    gain = f"response/gain_over_{BASE_RATE}/log_loss_low"
+    assert serving("xgboost", {gain: 0.001}) == "xgboost"
+    assert serving("xgboost", {gain: -0.001}) == BASE_RATE
+
+
+def test_without_any_pattern_the_base_rate_serves_and_says_so(company, empty_registry, tmp_path):
+    run("create table features.kept as select * from features.campaign_responses")
+    try:
+        run("update features.campaign_responses set responded = hashtext(customer_id || campaign_id || 'coin') & 1")
+        with fresh_store(empty_registry, tmp_path):
+            version = train_response(AS_OF)
+            verdict = promote_response(AS_OF)
+            assert registry.load(version).learner == BASE_RATE
+            assert verdict.is_promoted and "no learner beat the base rate" in verdict.reason
+    finally:
+        run("drop table features.campaign_responses")
+        run("alter table features.kept rename to campaign_responses")
+
+
+def test_deciding_says_which_step_is_missing(decided):
+    with pytest.raises(EmptyFrame, match="no scores for 2017-12-29. Run score_intent"):
+        decide(NEXT_DAY)
+    with pytest.raises(EmptyFrame, match="no rows for 2016-01-01"):
+        decide(date(2016, 1, 1))
+
+
+def test_every_customer_has_one_decision_with_the_whole_candidate_set(decided):
+    assert len({row["customer_id"] for row in decided}) == len({row["decision_id"] for row in decided}) == CUSTOMERS
+    for row in decided:
+        by_action = {candidate["action_id"]: candidate for candidate in row["candidates"]}
+        assert len(by_action) == 6 and by_action["no_action"]["is_eligible"]
+        assert sum(candidate["propensity"] for candidate in row["candidates"]) == pytest.approx(1, abs=1e-12)
+        assert all(candidate["propensity"] == 0 for candidate in row["candidates"] if candidate["dropped_by"])
+        assert all((candidate["dropped_by"] is None) == candidate["is_eligible"] for candidate in row["candidates"])
+        chosen = by_action[row["action_id"]]
+        assert chosen["propensity"] == row["propensity"] > 0 and chosen["is_eligible"]
+        assert float(row["expected_net_value_eur"]) == chosen["expected_net_value_eur"]
+
+
+def test_every_decision_can_be_replayed_from_its_row(decided):
+    for row in decided:
+        arm, action, probability = ledger.replay(row)
+        assert (arm, action) == (row["arm"], row["action_id"])
+        assert probability == {candidate["action_id"]: candidate["propensity"] for candidate in row["candidates"]}
+
+
+def test_expected_values_follow_from_the_row(decided):
+    for candidate in [candidate for row in decided for candidate in row["candidates"]]:
+        worth = candidate["response_probability"] * candidate["response_value_eur"] - candidate["cost_eur"]
+        assert candidate["expected_net_value_eur"] == pytest.approx(worth, abs=5.1e-5)
+
+
+def test_contact_limits_are_respected(decided):
+    for row in decided:
+        full = row["facts"]["contacts"]["mail_7d"] >= 1 or row["facts"]["contacts"]["mail_28d"] >= 3
+        coupons = {action for action in eligible(row) if action.startswith("coupon")}
+        assert bool(coupons) is not full
+    assert any(row["facts"]["contacts"]["mail_28d"] >= 3 for row in decided)
+
+
+def test_the_holdout_gets_nothing_and_the_random_arm_anything(decided):
+    arms = pd.Series([row["arm"] for row in decided]).value_counts()
+    assert arms["holdout"] >= 3 and arms["policy"] > 200
+    assert {row["action_id"] for row in decided if row["arm"] == "holdout"} == {"no_action"}
+    for row in [row for row in decided if row["arm"] == "random"]:
+        assert {c["propensity"] for c in row["candidates"] if c["is_eligible"]} == {1 / len(eligible(row))}
+
+
+def test_the_best_action_is_drawn_as_often_as_its_propensity_says_and_mostly(decided):
+    choosing = [row for row in decided if row["arm"] == "policy" and len(eligible(row)) > 1]
+    best = [max((c for c in row["candidates"] if c["is_eligible"]), key=_value) for row in choosing]
+    drawn = np.mean([row["action_id"] == top["action_id"] for row, top in zip(choosing, best, strict=True)])
+    promised = np.mean([top["propensity"] for top in best])
+    # Three standard errors of a share among some 150 customers.
+    assert drawn == pytest.approx(promised, abs=3 * np.sqrt(promised * (1 - promised) / len(choosing)))
+    assert promised > 0.7, "gamma is large: exploration is the exception"
+
+
+def _value(candidate: dict) -> float:
+    return candidate["expected_net_value_eur"]
+
+
+def test_deciding_again_changes_nothing(decided):
+    before = checksums(["decisions"])
+    assert decide(AS_OF) == 0
+    assert checksums(["decisions"]) == before
+
+
+@pytest.mark.parametrize("statement", ["delete from {}", "truncate {}", "update {} set arm = 'policy'"])
+def test_the_ledger_is_append_only(decided, statement):
+    with pytest.raises(Exception, match="append-only"):
+        run(statement.format("decisions.decision_ledger"))
+
+
+def test_a_customer_who_came_late_is_added_and_the_others_keep_their_decision(decided):
+    """Replays the same day after one more customer's data was accepted."""
+    late = "customer-late"
+    copy = (
+        "insert into {0} select * from (select (jsonb_populate_record(t, %s)).* from {0} t where t.customer_id = %s) c"
+    )
+    with runtime_warehouse.transaction() as connection, connection.cursor() as cursor:
+        for table in ("features.customer_features", "marts.contact_pressure"):
+            cursor.execute(
+                copy.format(table) + " where as_of_date = %s",
+                (json.dumps({"customer_id": late}), "customer-0001", AS_OF),
+            )
+    try:
+        score_intent(AS_OF)
+        assert decide(AS_OF) == 1
+        rows = {row["customer_id"]: row for row in ledger_rows(AS_OF)}
+        assert {who: row for who, row in rows.items() if who != late} == {row["customer_id"]: row for row in decided}
+        same = {c["action_id"]: c["expected_net_value_eur"] for c in rows[late]["candidates"]}
+        assert same == {c["action_id"]: c["expected_net_value_eur"] for c in rows["customer-0001"]["candidates"]}
+    finally:
+        for table in ("features.customer_features", "marts.contact_pressure"):
+            run(f"delete from {table} where customer_id = %s", (late,))
+
+
+def test_a_stale_department_shrinks_only_the_actions_of_the_customers_it_touches(decided):
+    """On the next day everything is the same but crm, which is stale: adviser_call needs it."""
+    run("update features.customer_features set spend_eur_84d = 500 where as_of_date >= %s", (AS_OF,))
+    run(
+        "update features.customer_features n set taste = -4, recency_days = t.recency_days, baskets_84d = t.baskets_84d"
+        " from features.customer_features t where n.customer_id = t.customer_id and n.as_of_date = %s"
+        " and t.as_of_date = %s",
+        (NEXT_DAY, AS_OF),
+    )
+    run("update quality.department_status set status = 'stale' where department = 'crm' and as_of = %s", (NEXT_DAY,))
+    score_intent(NEXT_DAY)
+    assert decide(NEXT_DAY) == CUSTOMERS
+    callable_ = dropped = 0
+    for row in ledger_rows(NEXT_DAY):
+        call = next(c for c in row["candidates"] if c["action_id"] == "adviser_call")
+        if row["facts"]["features"]["has_demographics"]:
+            assert call["dropped_by"] == "data_not_stale" and call["dropped_reason"] == "data of crm is stale"
+            dropped += 1
+        else:
+            assert call["dropped_by"] != "data_not_stale"
+            callable_ += call["is_eligible"]
+        others = {c["dropped_by"] for c in row["candidates"] if c["action_id"] != "adviser_call"}
+        assert "data_not_stale" not in others
+    assert dropped > 50 and callable_ > 50

@@ -1,0 +1,60 @@
+"""The list of places is complete: against the contracts, the dbt project and the tables that bootstrap makes."""
+
+import pytest
+
+from landing.contracts import departments, load_contract
+from privacy.subjects import existing_places, load_subjects
+from runtime.settings import ROOT
+from runtime.warehouse import dbt_environment, transaction
+
+
+@pytest.fixture(scope="module")
+def listed() -> set[str]:
+    return {place.table for place in load_subjects().places}
+
+
+def test_every_entity_with_personal_data_is_listed(listed):
+    """So is the department's table of unreadable lines, where any entity's line may stand."""
+    personal = set()
+    for department in departments():
+        contract = load_contract(department)
+        entities = [e for e in contract.entities if any(column.personal_data for column in e.columns)]
+        personal |= {f"{contract.raw_schema}.{entity.name}" for entity in entities}
+        personal |= {f"{contract.raw_schema}._malformed_lines" for _ in entities}
+    assert len(personal) >= 7
+    assert personal <= listed
+
+
+def test_every_model_with_a_personal_column_is_listed(warehouse, listed, tmp_path, monkeypatch):
+    """Tables and incremental models of the dbt project, by the columns that their YAML documents."""
+    from dbt.cli.main import dbtRunner
+
+    for name, value in dbt_environment().items():
+        monkeypatch.setenv(name, value)
+    project = str(ROOT / "dbt_project")
+    parsed = dbtRunner().invoke(
+        ["--quiet", "parse", "--project-dir", project, "--profiles-dir", project]
+        + ["--target-path", str(tmp_path), "--log-path", str(tmp_path), "--no-partial-parse"]
+        + ["--vars", "{as_of: 2017-12-31}"]
+    )
+    assert parsed.success, parsed.exception
+    stored = [
+        node
+        for node in parsed.result.nodes.values()
+        if node.resource_type == "model" and node.config.materialized in ("table", "incremental", "snapshot")
+    ]
+    personal = {
+        f"{node.schema}.{node.alias}" for node in stored if load_subjects().personal_columns & set(node.columns)
+    }
+    assert len(personal) >= 15
+    assert personal <= listed, "privacy/subjects.yml says nothing about these tables"
+    made = {f"{node.schema}.{node.alias}" for node in stored}
+    by_dbt = {table for table in listed if table.split(".")[0] in ("staging", "identity", "marts", "features")}
+    assert by_dbt <= made, "privacy/subjects.yml lists tables that dbt does not make"
+
+
+def test_every_table_that_the_rooms_make_is_listed(shared_warehouse):
+    """existing_places raises UnlistedTable for a table with a personal column that is not listed."""
+    with transaction("cx_privacy") as connection:
+        tables = {place.table for place in existing_places(connection)}
+    assert {"scores.intent_scores", "decisions.decision_ledger", "activation.next_best_actions"} <= tables
