@@ -116,8 +116,10 @@ def _stop_outdated(settings: Settings, wanted: list[Service]) -> None:
     started_with = {name: processes.fingerprint(settings, name) for name in running}
     outdated = [each.name for each in wanted if started_with.get(each.name, each.fingerprint) != each.fingerprint]
     server = postgres.running(settings)
-    # A component that lost its database still runs for some seconds, looks healthy and then gives up.
-    orphaned = [name for name in running if server and running[name].create_time() < server.create_time()]
+    # A component of Airflow that lost its database still runs for some seconds, looks healthy and then gives up;
+    # MLflow connects anew.
+    older = [name for name in running if server and running[name].create_time() < server.create_time()]
+    orphaned = [name for name in older if name in AIRFLOW]
     for names, reason in ((outdated, "the configuration changed"), (orphaned, "the database was started anew")):
         if names := [name for name in names if name in _running(settings)]:
             with step(f"stopping {', '.join(names)}: {reason}"):
