@@ -9,6 +9,7 @@ from datetime import date
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
+from expectations.formats import readable
 from landing.contracts import Column, Contract, Entity
 
 # The PostgreSQL type that staging casts to, and how a steward calls it.
@@ -121,7 +122,7 @@ def _is_castable(column: Column) -> sql.Composable:
     check = "pg_input_is_valid({value}, {kind})"
     if kind not in ("bigint", "boolean"):
         check += " and (ascii({value}) between 48 and 57 or ascii(ltrim({value}, ' +-.')) between 48 and 57)"
-    return sql.SQL(check).format(value=_value(column), kind=sql.Literal(kind))
+    return sql.SQL(check).format(value=readable(column), kind=sql.Literal(kind))
 
 
 def _limits(column: Column) -> list[tuple[str, sql.Composable]]:
@@ -131,7 +132,7 @@ def _limits(column: Column) -> list[tuple[str, sql.Composable]]:
         (
             rule,
             sql.SQL("{}::{} {} {}").format(
-                _value(column), sql.SQL(TYPES[column.type][0]), sql.SQL(sign), sql.Literal(_number(limit))
+                readable(column), sql.SQL(TYPES[column.type][0]), sql.SQL(sign), sql.Literal(_number(limit))
             ),
         )
         for rule, sign, limit in given
@@ -170,7 +171,7 @@ def _words(column: Column) -> sql.Composable:
         shown = sql.SQL("'''' || left({}, {}) || ''''").format(_value(column), sql.Literal(VALUE_SHOWN))
     says = {
         "missing": "is missing",
-        "type": f"is not {TYPES[column.type][1]}" if column.type != "text" else "",
+        "type": _wanted(column),
         "minimum": f"is below {_number(column.minimum)}",
         "maximum": f"is above {_number(column.maximum)}",
     }
@@ -180,6 +181,14 @@ def _words(column: Column) -> sql.Composable:
     return sql.SQL("""
         case when {verdict} = 'missing' then '' else {shown} || ' ' end || case {verdict} {cases} end
     """).format(verdict=_verdict(column), shown=shown, cases=cases)
+
+
+def _wanted(column: Column) -> str:
+    """Say what a value should have been."""
+    if column.type == "text":
+        return ""
+    kind = TYPES[column.type][1]
+    return f"is not {kind.split(' (')[0]} written as {column.format}" if column.format else f"is not {kind}"
 
 
 def _number(limit: float | None) -> float | int | None:

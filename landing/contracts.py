@@ -1,7 +1,8 @@
 """The departments' contracts: what each hands over, in what form, how fresh it must be, what is personal data.
 
-A contract is `landing/departments/<department>.yml`; `docs/contracts.md` explains every key. Reading one checks it
-completely, so that a mistake is told by file and key before anything is landed.
+A contract is `landing/departments/<department>.yml`, those of a demo company are in the folder of that name below;
+`docs/contracts.md` explains every key. Reading one checks it completely, so that a mistake is told by file and key
+before anything is landed.
 """
 
 import re
@@ -12,12 +13,23 @@ from zoneinfo import available_timezones
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-DEPARTMENTS_DIR = Path(__file__).parent / "departments"
+from runtime.bootstrap import contract_files
+from runtime.settings import settings
 
 # Becomes a name in PostgreSQL (63 bytes at most) that needs no quotes and that dlt's snake_case leaves as it is.
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=50)]
 VariableName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
 Type = Literal["text", "integer", "decimal", "timestamp", "date", "boolean"]
+# How a source writes a value, if not as PostgreSQL reads it; `dbt_project/macros/formats.sql` reads each of them.
+FORMATS = {
+    "DD.MM.YYYY": "date",
+    "DD.MM.YYYY HH24:MI": "timestamp",
+    "YYYYMMDDHH24MISS": "timestamp",
+    "epoch_seconds": "timestamp",
+    "epoch_milliseconds": "timestamp",
+    "decimal_comma": "decimal",
+    "J/N": "boolean",
+}
 
 
 class ContractError(ValueError):
@@ -34,6 +46,7 @@ class Column(_Strict):
     name: Name
     delivered_as: str = ""
     type: Type = "text"
+    format: str | None = None
     required: bool = False
     minimum: float | None = None
     maximum: float | None = None
@@ -44,6 +57,13 @@ class Column(_Strict):
     def source_name(self) -> str:
         """The name that the source uses."""
         return self.delivered_as or self.name
+
+    @model_validator(mode="after")
+    def _format_fits_the_type(self) -> "Column":
+        if self.format is not None and FORMATS.get(self.format) != self.type:
+            fitting = ", ".join(name for name, kind in FORMATS.items() if kind == self.type) or "none"
+            raise ValueError(f"type {self.type} has no format '{self.format}'; there is: {fitting}")
+        return self
 
     @model_validator(mode="after")
     def _range_needs_a_number(self) -> "Column":
@@ -135,8 +155,11 @@ class Entity(_Strict):
     def _dated_path(cls, path: str | None) -> str | None:
         if path is None:
             return path
-        if path.count("{date}") != 1 or "{date}" not in Path(path).name:
+        name = Path(path).name
+        if path.count("{date}") != 1 or "{date}" not in name:
             raise ValueError("must hold {date} exactly once, in the file's name")
+        if path.count("{part}") > 1 or ("{part}" in path and "{part}" not in name):
+            raise ValueError("may hold {part} once, in the file's name")
         if path.startswith("/") or ".." in Path(path).parts:
             raise ValueError("must stay below the exports folder")
         return path
@@ -209,15 +232,16 @@ class Contract(_Strict):
 
 def departments() -> list[str]:
     """Name every department that has a contract, in alphabetical order."""
-    return sorted(path.stem for path in DEPARTMENTS_DIR.glob("*.yml"))
+    return sorted(contract_files(settings()))
 
 
 def load_contract(department: str) -> Contract:
     """Read and check one contract. Raises ContractError with the file and each wrong key."""
-    path = DEPARTMENTS_DIR / f"{department}.yml"
-    if not path.is_file():
-        known = ", ".join(departments()) or "none"
-        raise ContractError(f"{path.name}: there is no such contract. Known departments: {known}.")
+    files = contract_files(settings())
+    path = files.get(department)
+    if path is None:
+        known = ", ".join(sorted(files)) or "none"
+        raise ContractError(f"{department}.yml: there is no such contract. Known departments: {known}.")
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as problem:

@@ -63,8 +63,8 @@ def unrecognised(contract: Contract, exports_dir: Path) -> list[str]:
 
 def _dated_files(entity: Entity, exports_dir: Path) -> Iterator[tuple[date, Path]]:
     pattern = exports_dir / entity.path
-    before, after = pattern.name.split("{date}")
-    named = re.compile(rf"{re.escape(before)}(\d{{4}}-\d{{2}}-\d{{2}}){re.escape(after)}")
+    name = re.escape(pattern.name).replace(r"\{part\}", r"[A-Za-z0-9-]+")
+    named = re.compile(name.replace(r"\{date\}", r"(\d{4}-\d{2}-\d{2})"))
     if not pattern.parent.is_dir():
         return
     for path in pattern.parent.iterdir():

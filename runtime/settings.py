@@ -14,7 +14,7 @@ from dotenv import dotenv_values
 
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "CX_"
-DATASETS = ("complete_journey",)
+DATASETS = ("complete_journey", "nordhaus", "none")
 
 
 class SettingsError(ValueError):

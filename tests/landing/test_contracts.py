@@ -5,10 +5,12 @@ import copy
 import pytest
 import yaml
 
-from landing import contracts
 from landing.contracts import ContractError, departments, load_contract
+from runtime import settings as settings_module
+from runtime.bootstrap import BootstrapError
+from runtime.settings import DATASETS, ROOT
 
-GOOD = yaml.safe_load((contracts.DEPARTMENTS_DIR / "till.yml").read_text())
+GOOD = yaml.safe_load((ROOT / "landing" / "departments" / "complete_journey" / "till.yml").read_text())
 
 
 def _entity(**changes):
@@ -51,8 +53,10 @@ WRONG = {
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """An empty folder of contracts."""
-    monkeypatch.setattr(contracts, "DEPARTMENTS_DIR", tmp_path)
-    return tmp_path
+    monkeypatch.setattr(settings_module, "ROOT", tmp_path)
+    folder = tmp_path / "landing" / "departments"
+    folder.mkdir(parents=True)
+    return folder
 
 
 @pytest.mark.parametrize("mistake", WRONG)
@@ -73,9 +77,40 @@ def test_unreadable_yaml_and_unknown_departments_are_told(folder):
         load_contract("shop")
 
 
-def test_the_contracts_we_ship_are_good_and_name_personal_data():
-    assert departments() == ["crm", "marketing", "merchandising", "till"]
-    for department in departments():
-        contract = load_contract(department)
-        for entity in contract.entities:
-            assert ("household_id" in entity.column_names) == ("household_id" in entity.personal_columns)
+def test_your_own_contracts_stand_beside_those_of_the_demo_company(folder, monkeypatch):
+    monkeypatch.setenv("CX_DATASET", "complete_journey")
+    company = folder / "complete_journey"
+    company.mkdir()
+    (company / "till.yml").write_text(yaml.safe_dump(GOOD))
+    (folder / "support.yml").write_text(yaml.safe_dump(GOOD | {"department": "support"}))
+    assert departments() == ["support", "till"]
+    monkeypatch.setenv("CX_DATASET", "none")
+    assert departments() == ["support"]
+    monkeypatch.setenv("CX_DATASET", "complete_journey")
+    (folder / "till.yml").write_text(yaml.safe_dump(GOOD))
+    with pytest.raises(BootstrapError, match="till.yml stands in landing/departments and in"):
+        departments()
+
+
+SHIPPED = [
+    (dataset, path.stem) for dataset in DATASETS for path in (ROOT / "landing" / "departments" / dataset).glob("*.yml")
+]
+PERSONAL = {
+    *("household_id", "email", "phone", "street", "postcode", "town", "first_name", "last_name", "full_name"),
+    *("birth_date", "contact_email", "contact_phone", "contact_name", "contact_no", "account_id", "loyalty_card_no"),
+    *("visitor_id", "install_id", "serial_no", "recipient", "ship_to_name", "ship_to_street", "text", "comment"),
+}
+
+
+@pytest.mark.parametrize(("dataset", "department"), SHIPPED)
+def test_the_contracts_we_ship_are_good_and_name_personal_data(dataset, department, monkeypatch):
+    monkeypatch.setenv("CX_DATASET", dataset)
+    for entity in load_contract(department).entities:
+        assert PERSONAL & set(entity.column_names) <= set(entity.personal_columns)
+
+
+def test_every_dataset_has_its_departments():
+    assert sorted(name for dataset, name in SHIPPED if dataset == "complete_journey") == [
+        *("crm", "marketing", "merchandising", "till")
+    ]
+    assert len([name for dataset, name in SHIPPED if dataset == "nordhaus"]) == 10
