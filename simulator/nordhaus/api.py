@@ -1,4 +1,4 @@
-"""The APIs of the contact centre and the campaign tool: pages, bearer tokens, a rate limit; showing the company's today.
+"""The APIs of contact centre and campaign tool: pages, bearer tokens, a rate limit; they show the company's today.
 
     CX_SERVICE_API_TOKEN=… CX_MARKETING_API_TOKEN=… python -m simulator.nordhaus.api --company FOLDER --port N
 

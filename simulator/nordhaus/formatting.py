@@ -39,6 +39,12 @@ def parquet_bytes(columns: dict[str, np.ndarray]) -> bytes:
     return buffer.getvalue()
 
 
+def german_amount(cents: np.ndarray) -> np.ndarray:
+    """Write cents as EUR with a decimal comma: 1299 becomes 12,99."""
+    tens, ones = ((cents // 10) % 10).astype("U1"), (cents % 10).astype("U1")
+    return np.strings.add(np.strings.add((cents // 100).astype("U10"), ","), np.strings.add(tens, ones))
+
+
 def table(columns: dict[str, np.ndarray]) -> pa.Table:
     """Make an Arrow table; empty text means "not there"."""
     return pa.table({name: _column(values) for name, values in columns.items()})

@@ -74,7 +74,7 @@ class Numbers:
 
     def serial_no(self, persons: np.ndarray) -> np.ndarray:
         """Coffee machine: NB, dash, 8 letters and digits."""
-        codes = pa.array(randomness.codes(self.seed, "machine", 8, persons).astype(object))
+        codes = pa.array(randomness.codes(self.seed, "machine", 8, persons).astype(object), pa.string())
         return as_texts(pc.binary_join_element_wise("NB", codes, "-"))
 
 

@@ -49,7 +49,7 @@ def chosen(
     spelling = (randomness.uniform(seed, "umlaut in address", persons) < 0.12).astype(np.intp)
     rows = np.arange(len(persons))
     first, last = slugs(first)[spelling, rows], slugs(last)[spelling, rows]
-    initial = pc.utf8_slice_codeunits(pa.array(first), 0, 1).to_numpy(zero_copy_only=False)
+    initial = pc.utf8_slice_codeunits(pa.array(first, pa.string()), 0, 1).to_numpy(zero_copy_only=False)
     year = (1970 + born // 365.25).astype(np.int64)
     number = randomness.integers(seed, "number in address", 990, persons, slot) + 10
     parts = {"first": first, "last": last, "f": initial, "": np.full(len(persons), "", dtype=object)}

@@ -100,7 +100,7 @@ class People(ids.Numbers):
         version = lives.count_until(self._days["new_phone"][persons], day)
         prefix = MOBILE_PREFIXES[randomness.integers(self.seed, "prefix", len(MOBILE_PREFIXES), persons, version)]
         number = ids.padded(ids.permuted(self.seed, "mobile", 13, persons * 4 + version), 8)
-        mobile = ids.as_texts(pc.binary_join_element_wise("+49", pa.array(prefix), number, ""))
+        mobile = ids.as_texts(pc.binary_join_element_wise("+49", pa.array(prefix, pa.string()), number, ""))
         rows = np.flatnonzero(self.uses_landline[persons])
         if len(rows):
             home = self.household[persons[rows]]

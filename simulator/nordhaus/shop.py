@@ -2,6 +2,7 @@
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from simulator.nordhaus import catalogue, randomness
 from simulator.nordhaus.clock import epoch, iso_utc
@@ -42,7 +43,7 @@ def accounts(seed: int, day: int, people: People, opened: np.ndarray, deleted: n
     has = {kind: draw < DEFECTS[kind] for kind, draw in draws.items()}
     name = full_name(identity)
     email = _text(identity["email"])
-    wrong = np.strings.replace(email, ".", ",", 1)
+    wrong = pc.replace_substring(pa.array(email), ".", ",", max_replacements=1).to_numpy(zero_copy_only=False)
     at = epoch(day, 30_000 + randomness.integers(seed, "account at", 40_000, who, day))
     created = np.where(opened[who] < 0, at - 86_400 * (30 + randomness.integers(seed, "since", 900, who)), at)
     columns = {

@@ -66,8 +66,8 @@ class Storage:
             parts.append(
                 pa.table(
                     {
-                        "department": pa.array([department] * count).dictionary_encode(),
-                        "entity": pa.array([entity] * count).dictionary_encode(),
+                        "department": pa.array([department] * count, pa.string()).dictionary_encode(),
+                        "entity": pa.array([entity] * count, pa.string()).dictionary_encode(),
                         "record_key": pa.array(note["record_key"], pa.string()),
                         "person": pa.array(note["person"], pa.int64()),
                         "defect": pa.array(note["defect"], pa.string()).dictionary_encode(),

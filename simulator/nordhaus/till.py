@@ -1,10 +1,12 @@
 """What the branch tills write: one file per branch and day, cp1252, German numbers, with and without a loyalty card."""
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from simulator.nordhaus import catalogue, randomness
-from simulator.nordhaus.clock import local_text
-from simulator.nordhaus.formatting import csv_bytes
+from simulator.nordhaus.clock import utc_offset
+from simulator.nordhaus.formatting import csv_bytes, german_amount
 from simulator.nordhaus.orders import OrderLines
 from simulator.nordhaus.people import People
 
@@ -28,9 +30,9 @@ def till_files(
     person = buyers[lines.owner]
     receipt = randomness.codes(seed, "receipt", 9, person, day)
     has_shown = people.has_card[person] & (randomness.uniform(seed, "shows card", person, day) < SHOWS_CARD)
-    when = local_text(at[lines.owner], day)
+    when = (at[lines.owner] + utc_offset(day)).astype("datetime64[s]")
     cents = lines.quantity * lines.price_cents
-    amount = np.char.add(np.char.add((cents // 100).astype("U8"), ","), np.char.zfill((cents % 100).astype("U2"), 2))
+    amount = german_amount(cents)
     draw = randomness.uniform(seed, "till defect", person, day, lines.line_no)
     first, second = DEFECTS["unreadable_amount"], DEFECTS["missing_article"]
     unreadable, missing = draw < first, (draw >= first) & (draw < first + second)
@@ -39,7 +41,7 @@ def till_files(
         "BON": receipt,
         "POS": lines.line_no,
         "FILIALE": catalogue.BRANCHES[branch[lines.owner]],
-        "ZEIT": _compact(when),
+        "ZEIT": pc.strftime(pa.array(when), "%Y%m%d%H%M%S").to_numpy(zero_copy_only=False),
         "KARTE": np.where(has_shown, people.card_no(person), ""),
         "ARTIKEL": np.where(missing, "", products.sku[lines.product]),
         "MENGE": lines.quantity,
@@ -64,10 +66,3 @@ def till_files(
         if len(rows) and randomness.uniform(seed, "file twice", day, one) < DEFECTS["file_delivered_twice"]:
             files.append((f"till/bons_{catalogue.date_of(day)}_{name}-2.csv", data, due + 1, None))
     return files
-
-
-def _compact(iso: np.ndarray) -> np.ndarray:
-    """Write 2025-01-31T10:05:00 as 20250131100500."""
-    for sign in "-:T":
-        iso = np.char.replace(iso, sign, "")
-    return iso

@@ -131,7 +131,7 @@ def _web_columns(seed, day, people, sessions, events, products) -> tuple[dict[st
     columns = {
         "event_id": randomness.codes(seed, "web event", 12, person, day, sessions.second[session], number),
         "ts": events.at[on_web] * 1000 + randomness.integers(seed, "millisecond", 1000, person, day, number),
-        "visitor_id": people.visitor_ids(person, day),
+        "visitor_id": people.visitor_ids(person, day, _DEVICES[agent] == "desktop").astype("U20"),
         "login": np.where(known, people.account_id(person), ""),
         "event": event,
         "page": np.char.add("/", event),
