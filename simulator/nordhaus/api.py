@@ -123,7 +123,10 @@ def application(company: Path, tokens: dict[str, str], seed: int, per_second: in
             raise HTTPException(404, f"there is no {entity}")
         return JSONResponse(await asyncio.to_thread(_page, shelf, entity, request))
 
-    routes = [Route("/service/{entity}", by_page), Route("/marketing/{entity}", by_cursor)]
+    async def health(request: Request) -> JSONResponse:
+        return JSONResponse({"today": shelf.today()})
+
+    routes = [Route("/health", health), Route("/service/{entity}", by_page), Route("/marketing/{entity}", by_cursor)]
     return Starlette(routes=routes)
 
 
