@@ -4,7 +4,19 @@ from pathlib import Path
 
 import numpy as np
 
-from simulator.nordhaus import consent, crm, feedback, machines, mailings, service, shop, till, visits
+from simulator.nordhaus import (
+    catalogue,
+    consent,
+    crm,
+    faults,
+    feedback,
+    machines,
+    mailings,
+    service,
+    shop,
+    till,
+    visits,
+)
 from simulator.nordhaus.clock import epoch
 from simulator.nordhaus.storage import Storage
 from simulator.nordhaus.world import Happenings, World
@@ -14,9 +26,10 @@ def write_down(world: World, happened: Happenings, storage: Storage) -> list[Pat
     """Write one day of all departments; return the files handed over today, late ones of earlier days included."""
     day = happened.day
     files, notes = _files(world, happened)
-    today = [(name, data) for name, data, due, _ in files if due <= day]
-    for due in sorted({due for _, _, due, _ in files if due > day}):
-        storage.keep_for(due, [(name, data) for name, data, when, _ in files if when == due])
+    today, repaired = faults.damaged(day, [(name, data) for name, data, due, _ in files if due <= day])
+    late = [(due, (name, data)) for name, data, due, _ in files if due > day]
+    for due, file in [*repaired, *late]:
+        storage.keep_for(due, [file])
     notes += _behind(world, happened, storage)
     storage.tell_truth(day, notes)
     return storage.hand_over([*today, *storage.kept_for(day)])
@@ -56,10 +69,8 @@ def _files(world: World, happened: Happenings) -> tuple[list[tuple], list[tuple]
 
 
 def _named(stem: str, ending: str, day: int, written: tuple) -> tuple:
-    from simulator.nordhaus.catalogue import date_of
-
     data, truth = written
-    return f"{stem}_{date_of(day)}.{ending}", data, day, truth
+    return f"{stem}_{catalogue.date_of(day)}.{ending}", data, day, truth
 
 
 def _behind(world: World, happened: Happenings, storage: Storage) -> list[tuple]:
