@@ -26,8 +26,6 @@ ORIGINS = {
 BANDS = (1950, 1965, 1980, 1995)  # a name's fashion lasts about 15 years; these are the first years of each
 BAND_NAMES = ("1930", "1950", "1965", "1980", "1995")
 FASHION_SHARE = 0.8  # the rest have one of Faker's 1,000 names, whatever the year
-
-
 @dataclass(frozen=True)
 class Vocabulary:
     """Texts by code (object array) and per group the codes with their cumulated weights."""

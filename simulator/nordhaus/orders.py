@@ -107,19 +107,20 @@ class OrderChanges:
     changed_at: np.ndarray
 
 
-def changes_of(day: int, state: State) -> OrderChanges:
+def changes_of(seed: int, day: int, state: State) -> OrderChanges:
     """Every change of an order's status on `day`, in the order of time (epoch seconds, UTC)."""
     orders = state.orders
     row = np.arange(len(orders["person"]))
+    minute = randomness.integers(seed, "booked", 3000, orders["person"], orders["day"])
     fails_today = (orders["day"] == day) & (orders["paid"] != day)
     found = [
         (orders["day"] == day, "placed", orders["second"]),
         (fails_today, "payment_failed", orders["second"] + 40),
         (orders["paid"] == day, "paid", np.where(orders["day"] == day, orders["second"] + 60, _CANCELS_AT)),
-        (orders["ships"] == day, "shipped", _SHIPS_AT + row % 3000),
-        (orders["arrives"] == day, "delivered", _ARRIVES_AT + row % 9000),
-        (orders["cancels"] == day, "cancelled", _CANCELS_AT + row % 3000),
-        (orders["returns"] == day, "returned", _RETURNS_AT + row % 3000),
+        (orders["ships"] == day, "shipped", _SHIPS_AT + minute),
+        (orders["arrives"] == day, "delivered", _ARRIVES_AT + 3 * minute),
+        (orders["cancels"] == day, "cancelled", _CANCELS_AT + minute),
+        (orders["returns"] == day, "returned", _RETURNS_AT + minute),
     ]
     rows, statuses, seconds = [], [], []
     for where, status, second in found:
@@ -128,7 +129,7 @@ def changes_of(day: int, state: State) -> OrderChanges:
         seconds.append(np.broadcast_to(second, row.shape)[where])
     row, status, second = np.concatenate(rows), np.concatenate(statuses), np.concatenate(seconds)
     # Late in the evening an order is still paid on its day.
-    changed_at = epoch(day, np.minimum(second, 86_340 + np.arange(len(row)) % 59))
+    changed_at = epoch(day, np.minimum(second, 86_340 + minute[row] % 59))
     order = np.lexsort((status, changed_at))
     return OrderChanges(row[order], status[order], changed_at[order])
 

@@ -100,7 +100,7 @@ class World:
             online_lines=online_lines,
             in_branch=in_branch,
             branch_lines=branch_lines,
-            changes=orders.changes_of(day, state),
+            changes=orders.changes_of(seed, day, state),
             contacts=contacts,
             telemetry=telemetry,
             sent=sent,
