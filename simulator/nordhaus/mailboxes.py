@@ -36,7 +36,7 @@ def slug(text: str, keeps_umlaut_e: bool = True) -> str:
 
 def slugs(texts: np.ndarray) -> np.ndarray:
     """Return both spellings of each distinct text (object array, shape (2, len(texts)))."""
-    coded = pa.array(texts).dictionary_encode()
+    coded = pa.array(texts, pa.string()).dictionary_encode()
     distinct = coded.dictionary.to_pylist()
     both = np.array([[slug(text, keeps) or "x" for text in distinct] for keeps in (True, False)], dtype=object)
     return both[:, coded.indices.to_numpy()]
@@ -49,7 +49,7 @@ def chosen(
     spelling = (randomness.uniform(seed, "umlaut in address", persons) < 0.12).astype(np.intp)
     rows = np.arange(len(persons))
     first, last = slugs(first)[spelling, rows], slugs(last)[spelling, rows]
-    initial = pc.utf8_slice_codeunits(pa.array(first), 0, 1).to_numpy(zero_copy_only=False)
+    initial = pc.utf8_slice_codeunits(pa.array(first, pa.string()), 0, 1).to_numpy(zero_copy_only=False)
     year = (1970 + born // 365.25).astype(np.int64)
     number = randomness.integers(seed, "number in address", 990, persons, slot) + 10
     parts = {"first": first, "last": last, "f": initial, "": np.full(len(persons), "", dtype=object)}

@@ -11,7 +11,9 @@ import pyarrow.compute as pc
 from simulator.nordhaus import families, ids, lives, mailboxes, names, places, randomness
 
 FIRST_DAY = families.FIRST_DAY
-MOBILE_PREFIXES = np.array([str(prefix) for prefix in (151, 152, 157, 159, 160, 162, 163, *range(170, 180))], dtype=object)
+MOBILE_PREFIXES = np.array(
+    [str(prefix) for prefix in (151, 152, 157, 159, 160, 162, 163, *range(170, 180))], dtype=object
+)
 TITLES = np.array(["", "Dr.", "Prof. Dr.", "Dipl.-Ing."], dtype=object)
 SALUTATIONS = np.array(["Frau", "Herr"], dtype=object)  # by names.FEMALE, names.MALE
 LANGUAGES = ("de", "en")
@@ -100,7 +102,7 @@ class People(ids.Numbers):
         version = lives.count_until(self._days["new_phone"][persons], day)
         prefix = MOBILE_PREFIXES[randomness.integers(self.seed, "prefix", len(MOBILE_PREFIXES), persons, version)]
         number = ids.padded(ids.permuted(self.seed, "mobile", 13, persons * 4 + version), 8)
-        mobile = ids.as_texts(pc.binary_join_element_wise("+49", pa.array(prefix), number, ""))
+        mobile = ids.as_texts(pc.binary_join_element_wise("+49", pa.array(prefix, pa.string()), number, ""))
         rows = np.flatnonzero(self.uses_landline[persons])
         if len(rows):
             home = self.household[persons[rows]]
@@ -223,7 +225,12 @@ def _events(
 
 
 def _names_after_marriage(
-    seed: int, persons: np.ndarray, sex: np.ndarray, head: np.ndarray, role: np.ndarray, family: np.ndarray,
+    seed: int,
+    persons: np.ndarray,
+    sex: np.ndarray,
+    head: np.ndarray,
+    role: np.ndarray,
+    family: np.ndarray,
     origin: np.ndarray,
 ) -> np.ndarray:
     """Return everybody's name if they marry: partners mostly take the head's, others marry somebody unknown."""
