@@ -73,8 +73,8 @@ class Numbers:
         return as_texts(_cut(block, 32))
 
     def serial_no(self, persons: np.ndarray) -> np.ndarray:
-        """Coffee machine: NB, dash, 8 letters and digits."""
-        codes = pa.array(randomness.codes(self.seed, "machine", 8, persons).astype(object), pa.string())
+        """Coffee machine: NB, dash, 12 letters and digits."""
+        codes = pa.array(randomness.codes(self.seed, "machine", 12, persons).astype(object), pa.string())
         return as_texts(pc.binary_join_element_wise("NB", codes, "-"))
 
 

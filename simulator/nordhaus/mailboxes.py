@@ -36,7 +36,7 @@ def slug(text: str, keeps_umlaut_e: bool = True) -> str:
 
 def slugs(texts: np.ndarray) -> np.ndarray:
     """Return both spellings of each distinct text (object array, shape (2, len(texts)))."""
-    coded = pa.array(texts).dictionary_encode()
+    coded = pa.array(texts, pa.string()).dictionary_encode()
     distinct = coded.dictionary.to_pylist()
     both = np.array([[slug(text, keeps) or "x" for text in distinct] for keeps in (True, False)], dtype=object)
     return both[:, coded.indices.to_numpy()]

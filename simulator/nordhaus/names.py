@@ -23,9 +23,12 @@ ORIGINS = {
     "es_ES": (0.7, 0.45), "fr_FR": (0.6, 0.4), "en_GB": (1.0, 0.9), "en_IN": (0.9, 0.85), "vi_VN": (0.5, 0.2),
     "hu_HU": (0.5, 0.3), "cs_CZ": (0.4, 0.2), "pt_PT": (0.4, 0.4), "nl_NL": (0.5, 0.35),
 }  # fmt: skip
+NOT_USED = ("Eichmann", "Goebbels", "Göring", "Heydrich", "Himmler", "Hitler", "Mengele")  # no street is named so
 BANDS = (1950, 1965, 1980, 1995)  # a name's fashion lasts about 15 years; these are the first years of each
 BAND_NAMES = ("1930", "1950", "1965", "1980", "1995")
 FASHION_SHARE = 0.8  # the rest have one of Faker's 1,000 names, whatever the year
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """Texts by code (object array) and per group the codes with their cumulated weights."""
@@ -107,7 +110,7 @@ def last_names() -> Vocabulary:
     pairs = [(stem, ending) for stem in parts["stems"] for ending in parts["endings"]]
     made = [stem + ending for stem, ending in pairs if not ending.startswith(stem.lower())]
     lists = [name for place in ("de_DE", "de_AT", "de_CH") for name in faker_list(place, "last_names")]
-    known = shuffled("last names", [name for name in lists if name[0].isupper()])
+    known = shuffled("last names", [name for name in lists if name[0].isupper() and name not in NOT_USED])
     german = list(dict.fromkeys(top + known + shuffled("made names", made)))
     groups: dict[tuple, tuple[list[str], np.ndarray]] = {("de_DE",): (german, zipf(len(german), 12, 0.85))}
     groups[("noble",)] = (parts["nobles"], zipf(len(parts["nobles"]), 5, 0.7))
@@ -116,7 +119,8 @@ def last_names() -> Vocabulary:
         kinds = ("last_names_male", "last_names_common", "last_names", "unisex_last_names")
         texts = own or shuffled(origin + " last", faker_list(origin, *kinds))
         if origin == "pl_PL":
-            texts = faker_list(origin, "male_last_names") + shuffled("pl", faker_list(origin, "unisex_last_names"))
+            texts = shuffled("pl men", faker_list(origin, "male_last_names"))
+            texts += shuffled("pl", faker_list(origin, "unisex_last_names"))
         groups[(origin,)] = (texts, zipf(len(texts), 8, 0.85))
     return _vocabulary(groups)
 

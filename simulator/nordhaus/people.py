@@ -11,7 +11,9 @@ import pyarrow.compute as pc
 from simulator.nordhaus import families, ids, lives, mailboxes, names, places, randomness
 
 FIRST_DAY = families.FIRST_DAY
-MOBILE_PREFIXES = np.array([str(prefix) for prefix in (151, 152, 157, 159, 160, 162, 163, *range(170, 180))], dtype=object)
+MOBILE_PREFIXES = np.array(
+    [str(prefix) for prefix in (151, 152, 157, 159, 160, 162, 163, *range(170, 180))], dtype=object
+)
 TITLES = np.array(["", "Dr.", "Prof. Dr.", "Dipl.-Ing."], dtype=object)
 SALUTATIONS = np.array(["Frau", "Herr"], dtype=object)  # by names.FEMALE, names.MALE
 LANGUAGES = ("de", "en")
@@ -223,7 +225,12 @@ def _events(
 
 
 def _names_after_marriage(
-    seed: int, persons: np.ndarray, sex: np.ndarray, head: np.ndarray, role: np.ndarray, family: np.ndarray,
+    seed: int,
+    persons: np.ndarray,
+    sex: np.ndarray,
+    head: np.ndarray,
+    role: np.ndarray,
+    family: np.ndarray,
     origin: np.ndarray,
 ) -> np.ndarray:
     """Return everybody's name if they marry: partners mostly take the head's, others marry somebody unknown."""

@@ -12,6 +12,7 @@ VILLAGES = 3000  # made-up places for the 60 % of people who do not live in the 
 VILLAGE_SHARE = 0.55
 FAR_MOVES = 0.35  # of all moves; the others stay in the town
 AUSTRIA = 100_000  # added to an Austrian postcode's number: 1010 is Vienna, 01010 would be Saxony
+UNUSED_REGIONS = (0, 5, 11, 43, 62)  # the first two digits of no German postcode
 # The long-distance zone of a village's dialling code by the first digit of its postcode.
 _DIALLING_ZONE = np.array([3, 3, 4, 5, 2, 2, 6, 7, 8, 9])
 
@@ -38,7 +39,6 @@ def towns() -> Towns:
         parse_options=pyarrow.csv.ParseOptions(delimiter=";"),
         convert_options=pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(["postcodes", "area_code"], "string")),
     ).to_pylist()
-    villages = _villages()
     start, size, count = [], [], []
     for row in rows:
         ends = [[int(end) for end in part.split("-")] for part in row["postcodes"].split(",")]
@@ -46,6 +46,10 @@ def towns() -> Towns:
         start += [first + shift for first, _ in ends]
         size += [last - first + 1 for first, last in ends]
         count.append(len(ends))
+    taken = np.zeros(AUSTRIA + 10_000, dtype=bool)
+    for first, length in zip(start, size, strict=True):
+        taken[first : first + length] = True
+    villages = _villages(taken)
     people = np.array([row["people_thousands"] for row in rows], dtype=np.float64)
     rural = names.zipf(VILLAGES, 60, 0.6)
     count = np.array(count + [1] * VILLAGES)
@@ -113,7 +117,7 @@ def _house_numbers() -> np.ndarray:
     return np.array([[f" {number}{letter}" for letter in letters] for number in range(290)], dtype=object)
 
 
-def _villages() -> list[tuple[str, int, str]]:
+def _villages(taken: np.ndarray) -> list[tuple[str, int, str]]:
     """Make village names from stem and ending, each with one postcode outside the towns' ranges and a dialling code."""
     parts = names.words("name_parts.txt")
     made = [
@@ -123,7 +127,8 @@ def _villages() -> list[tuple[str, int, str]]:
         for end in parts["village_endings"]
     ]
     number = np.arange(VILLAGES)
-    postcode = 1001 + np.argsort(randomness.bits(0, "village postcodes", np.arange(98_998)))[:VILLAGES]
+    mixed = np.argsort(randomness.bits(0, "village postcodes", np.arange(AUSTRIA)))
+    postcode = mixed[~taken[mixed] & ~np.isin(mixed // 1000, UNUSED_REGIONS)][:VILLAGES]
     codes = _DIALLING_ZONE[postcode // 10_000] * 1000 + 100 + randomness.integers(0, "village dialling", 899, number)
     chosen = names.shuffled("villages", made)[:VILLAGES]
     return [(name, int(post), f"+49{code}") for name, post, code in zip(chosen, postcode, codes, strict=True)]
