@@ -41,7 +41,10 @@ NEVER = lives.NEVER
 
 
 class Consent:
-    """Everybody's consent, day by day; call `changes` for each day in order, because withdrawals follow pressure."""
+    """Everybody's consent, day by day; call `changes` for each day in order, because withdrawals follow pressure.
+
+    `withdrawn` and `again` (days, shape (n, cells)) are what was decided so far: the world saves them with its evening.
+    """
 
     def __init__(self, people: People, seed: int) -> None:
         self.people, self.seed = people, seed
@@ -56,8 +59,8 @@ class Consent:
         self._is_signed_up = (~start) & (cells == CELL["marketing", "email"])
         confirmed = randomness.uniform(seed, "consent/confirms", persons[:, 0]) < CONFIRMED
         self._is_confirmed = ~self._is_signed_up | confirmed[:, None]
-        self._withdrawn = np.full(self._given.shape, NEVER, dtype=np.int32)
-        self._again = np.full(self._given.shape, NEVER, dtype=np.int32)
+        self.withdrawn = np.full(self._given.shape, NEVER, dtype=np.int32)
+        self.again = np.full(self._given.shape, NEVER, dtype=np.int32)
         self._erased = lives.event_days(seed, "erasure", 1, np.full(people.n, ERASED_PER_YEAR), persons[:, 0])[:, 0]
 
     def allowed(self, persons: np.ndarray, purpose: str, channel: str, day: int) -> np.ndarray:
@@ -107,7 +110,7 @@ class Consent:
 
     def _is_given(self, persons: np.ndarray, day: int) -> np.ndarray:
         given = (self._given[persons] <= day) & self._is_confirmed[persons]
-        given &= (self._withdrawn[persons] > day) | (self._again[persons] <= day)
+        given &= (self.withdrawn[persons] > day) | (self.again[persons] <= day)
         return given & (self._erased[persons] > day)[:, None]
 
     def _decide(self, day: int, pressure: np.ndarray | None) -> None:
@@ -120,16 +123,16 @@ class Consent:
             is_marketing = np.array([[purpose == "marketing" for purpose, _ in CELLS]])
             factor = PRESSURE_FACTOR ** np.minimum(np.asarray(pressure, dtype=np.float64), 14)
             rate = np.where(is_marketing, rate * factor[:, None], rate)
-        leaves = is_given & (self._withdrawn == NEVER) & (self._given < day) & (chance < rate)
-        back = (self._withdrawn < day) & (self._again == NEVER) & (chance < GIVEN_AGAIN_PER_YEAR / 365.25)
-        self._withdrawn[leaves] = day
-        self._again[back] = day
+        leaves = is_given & (self.withdrawn == NEVER) & (self._given < day) & (chance < rate)
+        back = (self.withdrawn < day) & (self.again == NEVER) & (chance < GIVEN_AGAIN_PER_YEAR / 365.25)
+        self.withdrawn[leaves] = day
+        self.again[back] = day
 
     def _happened(self, day: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Return persons, cells, the day (repeated) and whether it was given rather than withdrawn."""
         lives_on = (self._erased > day)[:, None]
-        gives = ((self._given == day) | (self._again == day)) & lives_on
-        persons, cells = np.nonzero(gives | ((self._withdrawn == day) & lives_on))
+        gives = ((self._given == day) | (self.again == day)) & lives_on
+        persons, cells = np.nonzero(gives | ((self.withdrawn == day) & lives_on))
         return persons, cells, np.full(len(persons), day, dtype=np.int64), gives[persons, cells]
 
     def _written(

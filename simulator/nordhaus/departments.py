@@ -6,7 +6,6 @@ import numpy as np
 
 from simulator.nordhaus import (
     catalogue,
-    consent,
     crm,
     faults,
     feedback,
@@ -53,9 +52,9 @@ def _files(world: World, happened: Happenings) -> tuple[list[tuple], list[tuple]
         ("devices", "registrations"): [registered],
         ("devices", "telemetry"): [happened.telemetry],
         ("crm", "contacts"): [_named("crm/kontakte", "csv", day, crm.contacts(people, day, seed, new, changed))],
-        ("consent", "changes"): [_named("consent/changes", "jsonl", day, consent.changes(people, seed, day))],
+        ("consent", "changes"): [_named("consent/changes", "jsonl", day, happened.consent_changes)],
         ("consent", "erasure_requests"): [
-            _named("consent/erasure_requests", "jsonl", day, consent.erasure_requests(people, seed, day))
+            _named("consent/erasure_requests", "jsonl", day, world.consent.erasure_requests(day))
         ],
     }
     files = [file for several in found.values() for file in several if file[1]]
@@ -69,7 +68,8 @@ def _files(world: World, happened: Happenings) -> tuple[list[tuple], list[tuple]
 
 
 def _named(stem: str, ending: str, day: int, written: tuple) -> tuple:
-    data, truth = written
+    data, table = written
+    truth = {name: table[name].to_numpy() for name in ("record_key", "person", "defect", "field")}
     return f"{stem}_{catalogue.date_of(day)}.{ending}", data, day, truth
 
 

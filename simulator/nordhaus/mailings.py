@@ -14,6 +14,7 @@ from simulator.nordhaus.traits import Traits
 
 TUESDAY, WEDNESDAY, FRIDAY = 1, 2, 4
 SENDS_AT = {"email": 8 * 3600, "push": 18 * 3600, "letter": 6 * 3600}
+TIRES = 0.28  # fatigue per mailing
 NUDGE = 0.10  # additional needs per day after a click that fits; it wears off in days
 DEFECTS = {"bounced_address": 0.012, "robot_click": 0.006}
 
@@ -139,7 +140,7 @@ def respond(seed: int, day: int, sent: Sent, state: State, traits: Traits) -> pa
     clicks = opens & (chance("click") < _logistic(-2.1 + fits + 0.7 * traits.price_sensitivity[who]))
     robots = ~bounces & ~is_letter & (chance("robot") < DEFECTS["robot_click"])
     leaves = ~bounces & (chance("leave") < _logistic(-7.2 + 1.5 * tired - 1.0 * state.mood[who]))
-    state.fatigue[:] += np.bincount(who, minlength=len(state.fatigue)) * 0.28
+    state.fatigue[:] += np.bincount(who, minlength=len(state.fatigue)) * TIRES
     nudged = who[clicks]
     state.nudge[nudged] += NUDGE * (0.4 + 0.6 * (fits[clicks] > 0)) * np.exp(-0.4 * tired[clicks])
     state.nudge_category[nudged] = np.where(sent.category[clicks] >= 0, sent.category[clicks], traits.favourite[nudged])

@@ -153,9 +153,10 @@ def _left_behind(seed: int, day: int, people: People, contacts: Contacts) -> dic
     about = contacts.order_day >= 0
     order = np.where(about, order_numbers(seed, who, contacts.order_day), "")
     knows_account = people.has_account[who] & ~has["no_account"]
+    calls = has["no_email"] | (randomness.uniform(seed, "leaves number", who, day) < 0.3)
     return {
         "contact_email": np.where(has["no_email"], "", email),
-        "contact_phone": np.where(has["no_email"] | (randomness.uniform(seed, "leaves number", who, day) < 0.3), _text(identity["phone"]), ""),
+        "contact_phone": np.where(calls, _text(identity["phone"]), ""),
         "contact_name": full_name(identity),
         "account_id": np.where(knows_account, people.account_id(who), ""),
         "order_no": np.where(has["wrong_order_no"] & about, randomness.codes(seed, "no order", 10, who, day), order),

@@ -44,6 +44,8 @@ class State:
     opted_out: np.ndarray
     awaited_person: np.ndarray
     awaited_day: np.ndarray
+    consent_withdrawn: np.ndarray
+    consent_again: np.ndarray
     orders: dict[str, np.ndarray] = field(default_factory=dict)
 
     @classmethod
@@ -62,6 +64,8 @@ class State:
             opted_out=np.zeros(n, np.bool_),
             awaited_person=np.empty(0, np.int64),
             awaited_day=np.empty(0, np.int64),
+            consent_withdrawn=np.empty(0, np.int32),
+            consent_again=np.empty(0, np.int32),
             orders={name: np.empty(0, kind) for name, kind in ORDER_COLUMNS.items()},
         )
 

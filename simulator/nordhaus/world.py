@@ -45,6 +45,7 @@ class Happenings:
     telemetry: tuple
     sent: Sent
     responses: pa.Table
+    consent_changes: tuple
 
 
 class World:
@@ -58,13 +59,16 @@ class World:
         self.opened = shop.account_days(seed, self.people, self.traits.joins_day)
         self.removed = shop.deletion_days(seed, self.people)
         self.registers = machines.registration_days(seed, self.people)
+        self.consent = consent.Consent(self.people, seed)
         self.state = state or State.create(n)
+        if state:
+            self.consent.withdrawn, self.consent.again = state.consent_withdrawn, state.consent_again
 
     def reach(self, day: int) -> dict[str, np.ndarray]:
         """Who may and can be addressed for marketing on each channel (bool, n)."""
         everybody = np.arange(self.n)
         may = {
-            channel: consent.allowed(self.people, self.seed, everybody, "marketing", channel, day)
+            channel: self.consent.allowed(everybody, "marketing", channel, day)
             for channel in ("email", "push", "letter", "phone")
         }
         return may | {"push": may["push"] & self.people.has_app}
@@ -93,6 +97,8 @@ class World:
         contacts = service.reasons(seed, day, state, traits, self._moved(day), failing)
         own = mailings.send(seed, day, self.reach(day), state, traits)
         sent = Sent.together([own, mailings.act(seed, day, person, action)])
+        # Contacts wear off at 7 % a day: what is left of them is about the number of the last week.
+        changes = self.consent.changes(day, np.round(state.fatigue / mailings.TIRES * 0.6))
         return Happenings(
             day=day,
             sessions=self._numbered(day, Sessions.together([sessions, later])),
@@ -105,6 +111,7 @@ class World:
             telemetry=telemetry,
             sent=sent,
             responses=mailings.respond(seed, day, sent, state, traits),
+            consent_changes=changes,
         )
 
     def end(self, happened: Happenings) -> None:
@@ -112,6 +119,7 @@ class World:
         service.feel(happened.day, self.state, happened.contacts)
         orders.forget_closed(happened.day, self.state)
         self.state.evening()
+        self.state.consent_withdrawn, self.state.consent_again = self.consent.withdrawn, self.consent.again
         self.state.day = happened.day
 
     def _moved(self, day: int) -> np.ndarray:

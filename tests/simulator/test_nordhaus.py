@@ -1,4 +1,4 @@
-"""The world is one world: the same by seed, at any size, after any interruption; and nothing in it gives itself away."""
+"""The world is one: the same by seed, at any size, after any interruption; and nothing in it gives itself away."""
 
 import hashlib
 from datetime import date
