@@ -58,15 +58,15 @@ def reasons(seed: int, day: int, state: State, traits: Traits, moved: np.ndarray
     waiting = (orders["ships"] >= 0) & (day > orders["day"]) & (day <= orders["promised"])
     arrived = day - orders["arrives"]
     cases = [
-        ("complain_delivery", very_late, 0.16 * impatient, -0.6),
-        ("track", late, 0.16 * impatient, -0.2),
-        ("track", waiting, 0.012 * impatient, 0.0),
-        ("complain_product", orders["is_faulty"] & (arrived >= 1) & (arrived <= 4), 0.22, -0.7),
-        ("return", (orders["returns"] == day + 1), 0.30, -0.1),
+        ("complain_delivery", very_late, 0.30 * impatient, -0.6),
+        ("track", late, 0.30 * impatient, -0.2),
+        ("track", waiting, 0.04 * impatient, 0.0),
+        ("complain_product", orders["is_faulty"] & (arrived >= 1) & (arrived <= 4), 0.45, -0.7),
+        ("return", orders["returns"] == day + 1, 0.45, -0.1),
         ("cancel", (orders["cancels"] == day) & (orders["paid"] >= 0), 0.8, 0.0),
         ("pay", (orders["day"] == day) & (orders["paid"] != day), 0.35, -0.3),
-        ("voucher", (orders["day"] == day) & (orders["discount_cents"] == 0), 0.008, 0.0),
-        ("praise", (arrived == 2) & ~orders["is_faulty"], 0.006, 0.7),
+        ("voucher", (orders["day"] == day) & (orders["discount_cents"] == 0), 0.03, 0.0),
+        ("praise", (arrived == 2) & ~orders["is_faulty"], 0.02, 0.7),
     ]
     parts = []
     for name, where, rate, mood in cases:
@@ -75,14 +75,14 @@ def reasons(seed: int, day: int, state: State, traits: Traits, moved: np.ndarray
         parts.append((person, np.full(len(who), INTENT[name]), orders["day"][who], np.full(len(who), mood)))
     everybody = np.arange(len(state.need))
     talks = traits.talkative * traits.active(day)
-    asks = (state.phase == INTEREST) & (randomness.uniform(seed, "asks", everybody, day) < 0.03 * talks)
+    asks = (state.phase == INTEREST) & (randomness.uniform(seed, "asks", everybody, day) < 0.10 * talks)
     stock = catalogue.is_on("stock_out", day)
     for name, who, rate in (
         ("device_help", failing, 0.25),
         ("change_data", moved, 0.12),
         ("ask_availability" if stock else "ask_product", everybody[asks], 1.0),
         ("consent", everybody[state.fatigue > 1.2], 0.004),
-        ("out_of_scope", everybody, 0.00012),
+        ("out_of_scope", everybody, 0.0004),
     ):
         kept = who[randomness.uniform(seed, f"contact/{name}", who, day) < rate]
         parts.append((kept, np.full(len(kept), INTENT[name]), np.full(len(kept), -1), state.mood[kept]))

@@ -67,7 +67,7 @@ def events_of(seed: int, day: int, sessions: Sessions) -> Events:
         parts.append((rows[owner], place, words[index], stays[owner] | _is_after_login(start, end, from_end)))
     session, number, event, known = (np.concatenate(column) for column in zip(*parts, strict=True))
     person = sessions.person[session]
-    pause = 4 + randomness.integers(seed, "pause", 55, person, day, session % 7, number)
+    pause = 4 + randomness.integers(seed, "pause", 55, person, day, sessions.second[session], number)
     second = np.minimum(sessions.second[session] + number * 30 + pause, 86_399)
     order = np.lexsort((number, session, second))
     at = epoch(day, second)
