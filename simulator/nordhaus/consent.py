@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from simulator.nordhaus import crm, lives, randomness
+from simulator.nordhaus import crm, ids, lives, randomness
 from simulator.nordhaus.people import FIRST_DAY, People
 
 # Purpose and channel -> share of customers who allow it on the first day, share of the others who do so per year.
@@ -19,6 +19,7 @@ CELLS: dict[tuple[str, str], tuple[float, float]] = {
     ("marketing", "letter"): (0.58, 0.03), ("service", "email"): (0.80, 0.10), ("service", "push"): (0.30, 0.10),
     ("service", "phone"): (0.55, 0.06), ("service", "letter"): (0.85, 0.02), ("profiling", "any"): (0.46, 0.08),
 }  # fmt: skip
+PURPOSES, CHANNELS = (np.array(column, dtype=object) for column in zip(*CELLS, strict=True))
 CELL = {name: number for number, name in enumerate(CELLS)}
 WITHDRAWN_PER_YEAR = {"marketing": 0.14, "service": 0.015, "profiling": 0.06}
 GIVEN_AGAIN_PER_YEAR = 0.08
@@ -34,16 +35,20 @@ DEFECTS = {
 LATEST_DAYS = 3  # after which a late record arrives
 CONFIRMED = 0.8  # of newsletter sign-ups
 HISTORY_DAYS = 700  # the first file holds consent given up to this long ago
-SOURCES = ("preference_centre", "checkout", "branch_form", "newsletter_footer", "hotline")
+SOURCES = np.array(["preference_centre", "checkout", "branch_form", "newsletter_footer", "hotline", "newsletter_signup",
+                    "double_opt_in"], dtype=object)  # fmt: skip
+HOTLINE, SIGN_UP, DOUBLE_OPT_IN = 4, 5, 6
+ONLINE, OFFLINE = (0, 1), (2, HOTLINE)  # where the account or the contact number is known
 GIVEN_BY, WITHDRAWN_BY = (34, 30, 26, 0, 10), (40, 0, 8, 36, 16)
 CHANGE, TWIN, COPY, CONFIRMATION = range(4)  # kinds of record
 NEVER = lives.NEVER
+ROWS_AT_ONCE = 50_000  # the first day has four records for each person
 
 
 class Consent:
     """Everybody's consent, day by day; call `changes` for each day in order, because withdrawals follow pressure.
 
-    `withdrawn` and `again` (days, shape (n, cells)) are what was decided so far: the world saves them with its evening.
+    `seed` must be the one that `crm` gets: a record names a contact only once the CRM has it.
     """
 
     def __init__(self, people: People, seed: int) -> None:
@@ -141,59 +146,62 @@ class Consent:
         """Write one record per change and the extra ones: contradictions, duplicates, confirmations."""
         seed, unit, rows = self.seed, (persons, cells, event), np.arange(len(persons))
         pending = self._is_signed_up[persons, cells] & (self._given[persons, cells] == event)
-        weights = [randomness.weighted(seed, "consent/source", each, *unit) for each in (GIVEN_BY, WITHDRAWN_BY)]
-        source = np.array(SOURCES, dtype=object)[np.where(gives, weights[0], weights[1])]
-        source[pending] = "newsletter_signup"
         seconds = _seconds(seed, "consent/second", event, persons, cells)
         seconds -= (event == 0) * 86_400 * (1 + randomness.integers(seed, "consent/history", HISTORY_DAYS, *unit))
-        number = randomness.codes(seed, "consent/change", 12, *unit).astype(object)
         twin = rows[~gives & (randomness.uniform(seed, "consent/contradiction", *unit) < DEFECTS["contradiction"])]
         copy = rows[randomness.uniform(seed, "consent/duplicate", *unit) < DEFECTS["duplicate_record"]]
         sure = rows[pending & self._is_confirmed[persons, cells]]
         index = np.concatenate([rows, twin, copy, sure])
         kind = np.repeat([CHANGE, TWIN, COPY, CONFIRMATION], [len(rows), len(twin), len(copy), len(sure)])
-        persons, cells, event, gives, source = (each[index] for each in (persons, cells, event, gives, source))
-        no_id = (kind == CHANGE) & (
-            randomness.uniform(seed, "consent/no id", persons, cells, event) < DEFECTS["missing_id"]
-        )
-        seconds = seconds[index] + (kind == CONFIRMATION) * (
-            60 + randomness.integers(seed, "consent/click", 3000, *unit)[index]
-        )
-        extra = randomness.codes(seed, "consent/extra", 12, persons, cells, event, kind).astype(object)
-        number = np.where((kind == TWIN) | (kind == CONFIRMATION), extra, number[index])
-        source = np.where(kind == CONFIRMATION, "double_opt_in", np.where(kind == TWIN, "hotline", source))
-        columns = self._who(event, persons, cells, kind, source)
-        for field in columns:
-            columns[field][no_id] = None
-        columns |= {"change_id": number, "changed_at": _utc(seconds), "source": source}
-        columns["is_granted"] = np.where(kind == TWIN, True, gives & ~((kind != CONFIRMATION) & pending[index]))
-        columns["purpose"] = np.array([purpose for purpose, _ in CELLS], dtype=object)[cells]
-        columns["channel"] = np.array([channel for _, channel in CELLS], dtype=object)[cells]
+        confirmed_after = 60 + randomness.integers(seed, "consent/click", 3000, *unit)
+        seconds = seconds[index] + np.where(kind == CONFIRMATION, confirmed_after[index], 0)
+        same_id = np.where(kind == COPY, CHANGE, kind)
+        number = randomness.codes(seed, "consent/change", 12, persons[index], cells[index], event[index], same_id)
         order = np.lexsort((kind, number, seconds))
-        defects = [("contradiction", "is_granted", kind == TWIN), ("duplicate_record", "row", kind == COPY)]
-        defects += [("late_record", "changed_at", (kind == CHANGE) & (event < day)), ("missing_id", "row", no_id)]
-        text = _json_lines({name: columns[name][order] for name in COLUMNS})
-        found = [(name, field, np.flatnonzero(hit[order])) for name, field, hit in defects]
-        return text or b"\n", crm.truth_table("consent", "changes", number[order], persons[order], found)
+        index, kind, seconds, number = index[order], kind[order], seconds[order], number[order].astype(object)
+        persons, cells, event, gives, pending = (each[index] for each in (persons, cells, event, gives, pending))
+        chance = randomness.uniform(seed, "consent/no id", persons, cells, event)
+        no_id = (kind == CHANGE) & (chance < DEFECTS["missing_id"])
+        granted = (kind == TWIN) | (gives & ((kind == CONFIRMATION) | ~pending))
+        found = [("contradiction", "is_granted", kind == TWIN), ("duplicate_record", "row", kind == COPY)]
+        found += [("late_record", "changed_at", (kind == CHANGE) & (event < day)), ("missing_id", "row", no_id)]
+        source = self._sources(persons, cells, event, gives, pending, kind)
+        text = []
+        for start in range(0, len(index), ROWS_AT_ONCE):
+            part = slice(start, start + ROWS_AT_ONCE)
+            known = self._who(persons[part], cells[part], event[part], kind[part], source[part], no_id[part])
+            at = {"change_id": number[part], "changed_at": _utc(seconds[part])}
+            what = {"purpose": PURPOSES[cells[part]], "channel": CHANNELS[cells[part]], "is_granted": granted[part]}
+            text.append(_json_lines(at | known | what | {"source": SOURCES[source[part]]}))
+        defects = [(name, field, np.flatnonzero(hit)) for name, field, hit in found]
+        return b"".join(text) or b"\n", crm.truth_table("consent", "changes", number, persons, defects)
+
+    def _sources(
+        self, persons: np.ndarray, cells: np.ndarray, event: np.ndarray, gives: np.ndarray, pending: np.ndarray,
+        kind: np.ndarray,
+    ) -> np.ndarray:  # fmt: skip
+        """Return the index into SOURCES per record: a newsletter is asked for and confirmed, twins come by phone."""
+        unit = (persons, cells, event)
+        weights = [randomness.weighted(self.seed, "consent/source", each, *unit) for each in (GIVEN_BY, WITHDRAWN_BY)]
+        source = np.where(pending, SIGN_UP, np.where(gives, weights[0], weights[1]))
+        return np.where(kind == CONFIRMATION, DOUBLE_OPT_IN, np.where(kind == TWIN, HOTLINE, source))
 
     def _who(
-        self, day: np.ndarray, persons: np.ndarray, cells: np.ndarray, kind: np.ndarray, source: np.ndarray
-    ) -> dict[str, np.ndarray]:
+        self, persons: np.ndarray, cells: np.ndarray, day: np.ndarray, kind: np.ndarray, source: np.ndarray,
+        no_id: np.ndarray,
+    ) -> dict[str, np.ndarray]:  # fmt: skip
         """Return the ids that the place of each record knows; a contradiction comes from another place."""
         people = self.people
         has_contact = crm.entry_days(people, self.seed)[persons, 0] <= day
-        has_account = people.has_account[persons]
-        online = np.isin(source, ["preference_centre", "checkout"]) & has_account
-        offline = np.isin(source, ["branch_form", "hotline"]) & has_contact
+        online = np.isin(source, ONLINE) & people.has_account[persons]
+        offline = np.isin(source, OFFLINE) & has_contact
         by_mail = ~online & (~offline | (randomness.uniform(self.seed, "consent/mail too", persons, cells) < 0.2))
+        by_mail |= online & (kind != TWIN)
         return {
-            "email": np.where(by_mail | (online & (kind != TWIN)), people.email(persons, day), None),
-            "contact_no": np.where(offline, people.contact_no(persons), None),
-            "account_id": np.where(online, people.account_id(persons), None),
+            "email": np.where(by_mail & ~no_id, people.email(persons, day), None),
+            "contact_no": np.where(offline & ~no_id, people.contact_no(persons), None),
+            "account_id": np.where(online & ~no_id, people.account_id(persons), None),
         }
-
-
-COLUMNS = ("change_id", "changed_at", "email", "contact_no", "account_id", "purpose", "channel", "is_granted", "source")
 
 
 def _is_reachable(people: People) -> np.ndarray:
@@ -215,9 +223,9 @@ def _json_lines(columns: dict[str, np.ndarray]) -> bytes:
     parts = []
     for name, values in columns.items():
         if values.dtype == bool:
-            parts.append(pa.array(np.where(values, f'"{name}":true', f'"{name}":false').astype(object), pa.string()))
+            parts.append(ids.arrow(np.where(values, f'"{name}":true', f'"{name}":false').astype(object)))
             continue
-        text = pc.binary_join_element_wise(f'"{name}":"', pa.array(values, pa.string()), '"', "")
+        text = pc.binary_join_element_wise(f'"{name}":"', ids.arrow(values), '"', "")
         parts.append(pc.fill_null(text, f'"{name}":null'))
     fields = pc.binary_join_element_wise(*parts, ",")
     lines = pc.binary_join_element_wise("{", fields, "}\n", "")

@@ -111,7 +111,7 @@ def contacts(people: People, day: int, seed: int, new: np.ndarray, changed: np.n
     defects.append(("extra_field", "row", extra))
     text = "\r\n".join([";".join(COLUMNS.values()), *lines.tolist(), ""])
     record_key = ids.as_texts(
-        pc.binary_join_element_wise(*(pa.array(row[name], pa.string()) for name in ("contact_no", "changed_at")), "|")
+        pc.binary_join_element_wise(*(ids.arrow(row[name]) for name in ("contact_no", "changed_at")), "|")
     )
     return text.encode("cp1252"), truth_table("crm", "contacts", record_key, persons, defects)
 
@@ -127,7 +127,7 @@ def truth_table(
     return pa.table([*whose, record_key[rows], persons[rows], *columns], schema=TRUTH)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)
 def entry_days(people: People, seed: int) -> np.ndarray:
     """Return the day on which each person's contact 0, 1 and 2 is entered (int32, shape (n, 3)); lives.NEVER: none."""
     persons = np.arange(people.n)
@@ -144,7 +144,7 @@ def entry_days(people: People, seed: int) -> np.ndarray:
     return np.minimum(np.stack(days, axis=1), lives.NEVER).astype(np.int32)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=8)
 def _report_days(people: People, seed: int, kind: str) -> np.ndarray:
     """Return when the CRM hears of each event of a kind (int32, shape (n, events kept)), lives.NEVER if it does not."""
     days = people.event_days(kind)
@@ -246,5 +246,5 @@ def _german_minutes(minutes: np.ndarray) -> np.ndarray:
 
 
 def _lines(row: dict[str, np.ndarray]) -> np.ndarray:
-    columns = [pa.array(handwriting.in_code_page(row[field]), pa.string()) for field in COLUMNS]
+    columns = [ids.arrow(handwriting.in_code_page(row[field])) for field in COLUMNS]
     return ids.as_texts(pc.binary_join_element_wise(*columns, ";"))

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from simulator.nordhaus import ids, names, randomness
@@ -34,7 +33,7 @@ def phones(seed: int, purpose: str, writers: np.ndarray, numbers: np.ndarray) ->
     written = numbers.copy()
     for number, pattern in enumerate(PHONE_FORMATS):
         rows = np.flatnonzero(style == number)
-        some = pc.replace_substring_regex(pa.array(numbers[rows], pa.string()), _PHONE, pattern)
+        some = pc.replace_substring_regex(ids.arrow(numbers[rows]), _PHONE, pattern)
         written[rows] = ids.as_texts(some)
     return written
 
@@ -46,7 +45,7 @@ def in_code_page(texts: np.ndarray) -> np.ndarray:
 
 def german_dates(days: np.ndarray) -> np.ndarray:
     """Return DD.MM.YYYY of days since 1970 (object array)."""
-    iso = pa.array(np.asarray(days).astype("datetime64[D]").astype(str).astype(object), pa.string())
+    iso = ids.arrow(np.asarray(days).astype("datetime64[D]").astype(str).astype(object))
     parts = [pc.utf8_slice_codeunits(iso, start, stop) for start, stop in ((8, 10), (5, 7), (0, 4))]
     return ids.as_texts(pc.binary_join_element_wise(*parts, "."))
 
@@ -145,7 +144,7 @@ def _nicknames() -> dict[str, str]:
 
 
 def _by_distinct(texts: np.ndarray, change: Callable[[str], str]) -> np.ndarray:
-    coded = pa.array(texts, pa.string()).dictionary_encode()
+    coded = ids.arrow(texts).dictionary_encode()
     distinct = np.array([change(text) for text in coded.dictionary.to_pylist()] + [None], dtype=object)[:-1]
     return distinct[coded.indices.to_numpy()]
 

@@ -27,7 +27,16 @@ def permuted(seed: int, purpose: str, half_bits: int, index: np.ndarray) -> np.n
 
 def padded(numbers: np.ndarray, digits: int) -> pa.Array:
     """Return the numbers as texts of `digits` digits."""
-    return pc.utf8_lpad(pc.cast(pa.array(np.asarray(numbers)), pa.string()), digits, "0")
+    return pc.utf8_lpad(_digits(numbers), digits, "0")
+
+
+def arrow(values: np.ndarray) -> pa.Array:
+    """Return an object array as an Arrow text array."""
+    return pa.array(values, pa.string())
+
+
+def _digits(numbers: np.ndarray) -> pa.Array:
+    return pc.cast(pa.array(np.asarray(numbers)), pa.string())
 
 
 def as_texts(values: pa.Array) -> np.ndarray:
@@ -59,7 +68,7 @@ class Numbers:
     def card_no(self, persons: np.ndarray) -> np.ndarray:
         """Loyalty card: 16 digits, 6280 first, the last one a Luhn check digit."""
         numbers = permuted(self.seed, "card", 18, persons)
-        return as_texts(pc.cast(pa.array(with_check_digit(628_000_000_000_000 + numbers)), pa.string()))
+        return as_texts(_digits(with_check_digit(628_000_000_000_000 + numbers)))
 
     def contact_no(self, persons: np.ndarray, k: np.ndarray | int = 0) -> np.ndarray:
         """CRM contact: K and 8 digits; `k` (0 to 3) is the contact's number among the person's contacts."""
@@ -74,7 +83,7 @@ class Numbers:
 
     def serial_no(self, persons: np.ndarray) -> np.ndarray:
         """Coffee machine: NB, dash, 12 letters and digits."""
-        codes = pa.array(randomness.codes(self.seed, "machine", 12, persons).astype(object), pa.string())
+        codes = arrow(randomness.codes(self.seed, "machine", 12, persons))
         return as_texts(pc.binary_join_element_wise("NB", codes, "-"))
 
 

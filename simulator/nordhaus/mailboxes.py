@@ -27,6 +27,8 @@ PATTERNS = (
 
 def slug(text: str, keeps_umlaut_e: bool = True) -> str:
     """Return the letters and digits of a name as they may stand in an address: Müller is mueller (or muller)."""
+    if text.isascii() and text.isalpha():
+        return text.lower()
     text = text.lower().replace("ß", "ss").replace("ı", "i").replace("ł", "l").replace("đ", "d").replace("ø", "o")
     if keeps_umlaut_e:
         text = text.replace("ä", "ae").replace("ö", "oe").replace("ü", "ue")
@@ -36,7 +38,7 @@ def slug(text: str, keeps_umlaut_e: bool = True) -> str:
 
 def slugs(texts: np.ndarray) -> np.ndarray:
     """Return both spellings of each distinct text (object array, shape (2, len(texts)))."""
-    coded = pa.array(texts, pa.string()).dictionary_encode()
+    coded = ids.arrow(texts).dictionary_encode()
     distinct = coded.dictionary.to_pylist()
     both = np.array([[slug(text, keeps) or "x" for text in distinct] for keeps in (True, False)], dtype=object)
     return both[:, coded.indices.to_numpy()]
@@ -49,7 +51,7 @@ def chosen(
     spelling = (randomness.uniform(seed, "umlaut in address", persons) < 0.12).astype(np.intp)
     rows = np.arange(len(persons))
     first, last = slugs(first)[spelling, rows], slugs(last)[spelling, rows]
-    initial = pc.utf8_slice_codeunits(pa.array(first, pa.string()), 0, 1).to_numpy(zero_copy_only=False)
+    initial = pc.utf8_slice_codeunits(ids.arrow(first), 0, 1).to_numpy(zero_copy_only=False)
     year = (1970 + born // 365.25).astype(np.int64)
     number = randomness.integers(seed, "number in address", 990, persons, slot) + 10
     parts = {"first": first, "last": last, "f": initial, "": np.full(len(persons), "", dtype=object)}
@@ -60,31 +62,29 @@ def chosen(
         some = np.flatnonzero(pattern == each)
         left[some], mark[some], right[some] = parts[left_of][some], between, parts[right_of][some]
         end[some] = digits[digits_of][some]
-    return pc.binary_join_element_wise(*(pa.array(part, pa.string()) for part in (left, mark, right, end)), "")
+    return pc.binary_join_element_wise(*(ids.arrow(part) for part in (left, mark, right, end)), "")
 
 
-def distinct(seed: int, persons: np.ndarray, names: list[pa.Array]) -> np.ndarray:
-    """Add domains, and a number where somebody before has the address (object array, one column per name)."""
+def distinct(seed: int, persons: np.ndarray, names: list[pa.Array]) -> pa.Array:
+    """Add domains, and a number where somebody before has the address: Arrow texts, person by person all `names`."""
     domains = pa.array(list(DOMAINS))
-    slots = len(names)
-    full = np.empty((len(persons), slots), dtype=object)
+    addresses = []
     for slot, local in enumerate(names):
         drawn = randomness.weighted(seed, "domain", list(DOMAINS.values()), persons, slot)
-        full[:, slot] = ids.as_texts(pc.binary_join_element_wise(local, domains.take(pa.array(drawn)), "@"))
-    flat = pa.array(full.ravel(), pa.string())
+        addresses.append(pc.binary_join_element_wise(local, domains.take(pa.array(drawn)), "@"))
+    turn = np.arange(len(persons) * len(names)).reshape(len(names), -1).T.ravel()
+    flat = pa.concat_arrays(addresses).take(pa.array(turn))
     codes = flat.dictionary_encode().indices.to_numpy()
     order = np.argsort(codes, kind="stable")
-    is_new = np.diff(codes[order], prepend=-1) != 0
-    earlier = np.zeros(len(codes), dtype=np.int64)
     position = np.arange(len(codes))
-    earlier[order] = position - np.maximum.accumulate(np.where(is_new, position, 0))
+    starts = np.where(np.diff(codes[order], prepend=-1) != 0, position, 0)
+    earlier = np.zeros(len(codes), dtype=np.int64)
+    earlier[order] = position - np.maximum.accumulate(starts)
     taken = np.flatnonzero(earlier)
-    result = full.ravel()
     parts = pc.split_pattern(flat.take(pa.array(taken)), "@")
-    count = pc.cast(pa.array(earlier[taken] + 1), pa.string())
-    local = pc.binary_join_element_wise(pc.list_element(parts, 0), count, "_")
-    result[taken] = ids.as_texts(pc.binary_join_element_wise(local, pc.list_element(parts, 1), "@"))
-    return result.reshape(full.shape)
+    local = pc.binary_join_element_wise(pc.list_element(parts, 0), ids.padded(earlier[taken] + 1, 1), "_")
+    renamed = pc.binary_join_element_wise(local, pc.list_element(parts, 1), "@")
+    return pc.replace_with_mask(flat, pa.array(earlier > 0), renamed)
 
 
 def _texts(numbers: np.ndarray, digits: int) -> np.ndarray:

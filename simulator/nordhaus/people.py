@@ -17,6 +17,7 @@ MOBILE_PREFIXES = np.array(
 TITLES = np.array(["", "Dr.", "Prof. Dr.", "Dipl.-Ing."], dtype=object)
 SALUTATIONS = np.array(["Frau", "Herr"], dtype=object)  # by names.FEMALE, names.MALE
 LANGUAGES = ("de", "en")
+MAILBOXES = 3
 OWN_HOME = 1 << 40  # added to a person's number when the person moves out, so it is no household's
 SHARED_EMAIL, SECOND_EMAIL = 0.05, 0.28
 SHARED_COMPUTER = 0.45  # of households of several relatives
@@ -78,7 +79,7 @@ class People(ids.Numbers):
         if "email" in wanted:
             known["email"] = self.email(persons, day)
         if "second_email" in wanted:
-            known["second_email"] = np.where(self.has_second_email[persons], self._emails[persons, 2], "")
+            known["second_email"] = np.where(self.has_second_email[persons], self._mailbox(persons, 2), "")
         if "phone" in wanted:
             known["phone"] = self.phone(persons, day)
         if wanted & {"street", "postcode", "town", "country"}:
@@ -95,18 +96,18 @@ class People(ids.Numbers):
         """Return the main e-mail addresses on that day (object array); some partners use the other's."""
         owner = np.where(self.shares_email[persons], self.household[persons], persons)
         version = lives.count_until(self._days["new_email"][owner], day)
-        return self._emails[owner, version]
+        return self._mailbox(owner, version)
 
     def phone(self, persons: np.ndarray, day: int | np.ndarray) -> np.ndarray:
         """Return the phone numbers on that day (object array, E.164): a mobile one or the household's landline."""
         version = lives.count_until(self._days["new_phone"][persons], day)
         prefix = MOBILE_PREFIXES[randomness.integers(self.seed, "prefix", len(MOBILE_PREFIXES), persons, version)]
         number = ids.padded(ids.permuted(self.seed, "mobile", 13, persons * 4 + version), 8)
-        mobile = ids.as_texts(pc.binary_join_element_wise("+49", pa.array(prefix, pa.string()), number, ""))
+        mobile = ids.as_texts(pc.binary_join_element_wise("+49", ids.arrow(prefix), number, ""))
         rows = np.flatnonzero(self.uses_landline[persons])
         if len(rows):
             home = self.household[persons[rows]]
-            dialling = places.addresses(self.seed, home, np.zeros(len(home), dtype=np.int64))["dialling"]
+            dialling = places.addresses(self.seed, home, np.zeros(len(home), dtype=np.int64), home)["dialling"]
             digits = ids.padded(randomness.integers(self.seed, "landline", 7_000_000, home) + 200_000, 6)
             mobile[rows] = dialling + ids.as_texts(digits)
         return mobile
@@ -117,8 +118,8 @@ class People(ids.Numbers):
         together = lives.count_until(self._days["household_move"][persons], day)
         has_left = alone > back
         home = np.where(has_left, persons + OWN_HOME, self.household[persons])
-        known = places.addresses(self.seed, home, np.where(has_left, alone, together) - np.where(alone == 0, back, 0)
-                                 - np.where(has_left, back, 0))  # fmt: skip
+        version = np.where(has_left, alone - back, np.where(alone == 0, together - back, together))
+        known = places.addresses(self.seed, home, version, self.household[persons])
         return {field: known[field] for field in ("street", "postcode", "town", "country")}
 
     def life_events(self, day: int) -> dict[str, np.ndarray]:
@@ -133,11 +134,7 @@ class People(ids.Numbers):
 
     def event_days(self, kind: str) -> np.ndarray:
         """Return the days of a kind of event for everybody (int32, shape (n, events kept)), lives.NEVER for none."""
-        if kind != "move":
-            return self._days[kind]
-        together, alone = self._days["household_move"], self._days["move_out"]
-        together = np.where(together >= alone[:, :1], lives.NEVER, together)
-        return np.sort(np.concatenate([together, alone], axis=1), axis=1)
+        return self._days[kind]
 
     def visitor_ids(self, persons: np.ndarray, day: int | np.ndarray, device: np.ndarray | int = 0) -> np.ndarray:
         """Return the cookie of each person's browser on that day (20 letters and digits).
@@ -178,8 +175,11 @@ class People(ids.Numbers):
         household = randomness.uniform(self.seed, "shared computer", self.household)
         self.shares_computer = related & (household < SHARED_COMPUTER)
 
-    def _mailboxes(self, persons: np.ndarray) -> np.ndarray:
-        """Choose three addresses each: the main one, its successor, the second one (object array, shape (n, 3))."""
+    def _mailbox(self, persons: np.ndarray, slot: np.ndarray | int) -> np.ndarray:
+        return ids.as_texts(self._emails.take(pa.array(persons * MAILBOXES + slot)))
+
+    def _mailboxes(self, persons: np.ndarray) -> pa.Array:
+        """Choose three addresses for each: the main one, its successor, the second one (Arrow texts, 3 n)."""
         first = names.first_names().texts[self._first]
         was_born_so = np.stack([self._born_as, np.full(self.n, families.NO_NAME)], axis=1)
         uses_birth_name = randomness.uniform(self.seed, "birth name in address", persons) < 0.25
@@ -221,6 +221,8 @@ def _events(
     renames = (days["marriage"][:, 0] < lives.NEVER) & (randomness.uniform(seed, "renames", persons) < 0.35)
     after = np.where(renames, days["marriage"][:, 0].astype(np.int64) + later, lives.NEVER)
     days["new_email"] = np.minimum(days["new_email"], after[:, None]).astype(np.int32)
+    together = np.where(days["household_move"] >= days["move_out"][:, :1], lives.NEVER, days["household_move"])
+    days["move"] = np.sort(np.concatenate([together, days["move_out"]], axis=1), axis=1).astype(np.int32)
     return days
 
 

@@ -83,14 +83,15 @@ def streets() -> tuple[np.ndarray, np.ndarray]:
     return np.array(texts, dtype=object), np.cumsum(names.zipf(len(texts), 8, 0.8))
 
 
-def addresses(seed: int, home: np.ndarray, version: np.ndarray) -> dict[str, np.ndarray]:
+def addresses(seed: int, home: np.ndarray, version: np.ndarray, first_home: np.ndarray) -> dict[str, np.ndarray]:
     """Return street, postcode, town, country (object arrays) and dialling code of each home's address.
 
     `home` is a key (a household, or a person who left it), `version` the number of its moves; -1 is the address before
-    the first day. Every second postcode of a range is used, as in German cities.
+    the first day. `first_home` decides the first town: a person who left a household mostly stays near it. Every second
+    postcode of a range is used, as in German cities.
     """
     known = towns()
-    town = randomness.weighted(seed, "town", known.weight, home, -1)
+    town = randomness.weighted(seed, "town", known.weight, first_home, -1)
     for number in range(int(version.max(initial=-1)) + 1):
         is_far = (version >= number) & (randomness.uniform(seed, "far move", home, number) < FAR_MOVES)
         town = np.where(is_far, randomness.weighted(seed, "town", known.weight, home, number), town)
