@@ -34,24 +34,27 @@ class Hand:
         return self.draw(10_000) < share * 10_000
 
     def fact(self, name: str) -> str:
-        """Return the fact as text; unknown, zero, negative and not-a-number are ''."""
+        """Return the fact as text; unknown, zero, negative, not-a-number and a single day are ''."""
         if name == "topic":
             return self.topic
         column = self._facts.get(name)
         value = column[self._row] if column is not None else ""
         if isinstance(value, str):
             return value
-        return "" if value is None or not value > 0 else f"{value:g}" if isinstance(value, float) else str(value)
+        if value is None or not value > (name == "days_late"):
+            return ""
+        return f"{value:.2f}" if name == "amount_eur" else f"{value:g}"
 
 
 class _Fact:
     """A `$name`: the fact, or if it is unknown a word of the list `missing_<name>`."""
 
-    def __init__(self, name: str, instead: list):
-        self.name, self.instead = name, instead
+    def __init__(self, name: str, instead: list, comma: bool):
+        self.name, self.instead, self.comma = name, instead, comma
 
     def say(self, hand: Hand) -> str:
-        return hand.fact(self.name) or say(self.instead, hand)
+        told = hand.fact(self.name)
+        return (told.replace(".", ",") if self.comma else told) or say(self.instead, hand)
 
 
 class _Optional:
@@ -81,7 +84,7 @@ class Grammar:
     """All phrases of one language in one register: `frame[section]` and `about[intent][section]`, parsed lists."""
 
     def __init__(self, language: str, register: int, intents: tuple[str, ...]):
-        self._register = register
+        self._language, self._register = language, register
         self._lines = _sections(f"frame_{language}", language)
         self.frame = {section: [] for section in self._lines}
         # Filled in place: phrases hold the lists they name, in whatever order the sections come.
@@ -122,7 +125,9 @@ class Grammar:
             elif token[0] == "<":
                 parts.append(self.frame[token[1:-1]])
             elif token[0] == "$":
-                parts.append(_Fact(token[1:], self.frame.get(f"missing_{token[1:]}", [])))
+                name = token[1:]
+                comma = self._language == "de" and name == "amount_eur"
+                parts.append(_Fact(name, self.frame.get(f"missing_{name}", []), comma))
             else:
                 parts.append(token)
             place += 1

@@ -9,6 +9,8 @@ _SPELLED_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "�
 _DOTS_LOST = str.maketrans("äöüÄÖÜß", "aouAOUs")
 _STOPS_LOST = str.maketrans("", "", ".,;:!–")
 _SPACES, _BEFORE_STOP, _WORD = re.compile(r" {2,}"), re.compile(r" +([,.;:?!])"), re.compile(r"\w+")
+# A date that ends a sentence brings its own stop.
+_TWO_STOPS = re.compile(r"(?<!\.)\.\.(?!\.)")
 
 
 def _neighbours(rows: tuple[str, ...]) -> dict[str, str]:
@@ -24,8 +26,9 @@ _NEIGHBOURS = {language: _neighbours(rows) for language, rows in _ROWS.items()}
 
 
 def tidy(text: str) -> str:
-    """Return the text without the double spaces that empty alternatives leave."""
-    return _BEFORE_STOP.sub(r"\1", _SPACES.sub(" ", text)).replace("\n ", "\n").replace(" \n", "\n").strip()
+    """Return the text without the double spaces and stops that alternatives leave."""
+    text = _TWO_STOPS.sub(".", _BEFORE_STOP.sub(r"\1", _SPACES.sub(" ", text)))
+    return text.replace("\n ", "\n").replace(" \n", "\n").strip()
 
 
 def started(sentence: str) -> str:

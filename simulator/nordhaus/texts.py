@@ -124,12 +124,22 @@ def _body(hand: Hand, grammar: Grammar, intent: int, channel: int, mood: float, 
             sentences.append(say(grammar.frame["who_i_am"], hand))
         if hand.fact("order_no") and hand.chance(0.3):
             sentences.insert(hand.draw(2) * len(sentences), say(grammar.frame["which_order"], hand))
+    if channel == EMAIL and hand.chance(0.12):
+        sentences = _long_story(hand, grammar, intent, sentences)
     if mood < -0.3 and intent != _PRAISE and hand.chance(0.45):
         sentences.append(say(grammar.frame["anger"], hand))
     elif mood > 0.3 and hand.chance(0.35):
         sentences.append(say(grammar.frame["kind"], hand))
     between = "\n" if channel == EMAIL and hand.chance(0.25) else " "
     return between.join(map(started, sentences))
+
+
+def _long_story(hand: Hand, grammar: Grammar, intent: int, sentences: list[str]) -> list[str]:
+    """Return the sentences between others that lead away from them and back."""
+    frame, own = grammar.frame, grammar.about[intent]
+    before = [say(frame["small_talk"], hand), _aside(hand, grammar, intent), say(own["detail"], hand)]
+    after = [_aside(hand, grammar, intent), say(frame["who_i_am"], hand), say(own["ask"], hand)]
+    return [*before, *sentences, *after[hand.draw(2) :]]
 
 
 def _concern(hand: Hand, grammar: Grammar, intent: int, mood: float, terse: bool) -> list[str]:
