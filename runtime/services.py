@@ -17,7 +17,10 @@ AIRFLOW = ("airflow-api-server", "airflow-scheduler", "airflow-dag-processor", "
 MLFLOW = "mlflow"
 NAMES = (MLFLOW, *AIRFLOW)
 # What a service reads only once, when it starts.
-WATCHED = ("AIRFLOW", "MLFLOW", "CX_PG_", "CX_WAREHOUSE_URL", "CX_EXPORTS_DIR", "CX_LAND_SCHEDULE", "CX_DBT_THREADS")
+WATCHED = (
+    *("AIRFLOW", "MLFLOW", "CX_PG_", "CX_WAREHOUSE_URL", "CX_DATASET", "CX_EXPORTS_DIR", "CX_LAND_SCHEDULE"),
+    "CX_DBT_THREADS",
+)
 
 
 @dataclass(frozen=True)
