@@ -18,7 +18,10 @@ MLFLOW = "mlflow"
 NORDHAUS = "nordhaus"
 NAMES = (MLFLOW, NORDHAUS, *AIRFLOW)
 # What a service reads only once, when it starts.
-WATCHED = ("AIRFLOW", "MLFLOW", "CX_PG_", "CX_WAREHOUSE_URL", "CX_EXPORTS_DIR", "CX_LAND_SCHEDULE", "CX_DBT_THREADS")
+WATCHED = (
+    *("AIRFLOW", "MLFLOW", "CX_PG_", "CX_WAREHOUSE_URL", "CX_DATASET", "CX_EXPORTS_DIR", "CX_LAND_SCHEDULE"),
+    "CX_DBT_THREADS",
+)
 
 
 @dataclass(frozen=True)

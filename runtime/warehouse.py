@@ -171,6 +171,7 @@ def dbt_environment() -> dict[str, str]:
         "CX_PG_PASSWORD": known["password"],
         "CX_PG_DBNAME": known["dbname"],
         "CX_PG_SSLMODE": known.get("sslmode", "prefer"),
+        "CX_DATASET": settings().dataset,
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
     }

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtime.settings import ROOT
+from runtime.settings import DATASETS, ROOT, settings
 
 REF = re.compile(r"""\bref\(\s*['"](\w+)['"]\s*\)""")
 # ref(model) in a loop: the names stand somewhere in the same text.
@@ -16,6 +16,7 @@ QUOTED = re.compile(r"""['"](\w+)['"]""")
 MACRO = re.compile(r"\{%-?\s*macro\s+(\w+)\s*\((.*?)\{%-?\s*endmacro", re.DOTALL)
 CALL = re.compile(r"\b(\w+)\s*\(")
 SEEDS = "seeds"
+DEFAULT_COMPANY = "complete_journey"  # whose seeds are used where no demo company is served
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ def models_in(places: list[str], but_not: list[str], root: Path = ROOT) -> list[
     """List what lies in `dbt_project/<place>` (a folder or a file), in the order of the places, then by name."""
     project = root / "dbt_project"
     left_out = {file for place in but_not for file in files_in(project / place)}
-    known = {file.stem for folder in ("models", SEEDS) for file in (project / folder).rglob("*.*")}
+    known = {file.stem for folder in ("models", SEEDS) for file in files_in(project / folder)}
     macros = {name: body for file in (project / "macros").rglob("*.sql") for name, body in MACRO.findall(read(file))}
     return [
         Model(file.stem, layer_of(place), frozenset(refs(read(file), macros) & known))
@@ -42,8 +43,13 @@ def models_in(places: list[str], but_not: list[str], root: Path = ROOT) -> list[
 
 
 def files_in(place: Path) -> list[Path]:
-    """The files of models and seeds in a folder, or the one file itself."""
-    return [place] if place.is_file() else sorted([*place.rglob("*.sql"), *place.rglob("*.csv")])
+    """The files of models and seeds in a folder, or the one file itself; seeds of other companies do not exist."""
+    if place.is_file():
+        return [place]
+    dataset = settings().dataset
+    others = set(DATASETS) - {DEFAULT_COMPANY if dataset == "none" else dataset}
+    seeds = [file for file in place.rglob("*.csv") if file.parent.name not in others]
+    return sorted([*place.rglob("*.sql"), *seeds])
 
 
 def read(file: Path) -> str:

@@ -48,6 +48,7 @@ full refresh, and the tables are a function of raw data, code and as_of alone.
     {%- endfor -%}
     {%- set code = [] -%}
     {%- do collect_code(model.unique_id, code) -%}
+    {%- do code.append('company ' ~ env_var('CX_DATASET', 'complete_journey')) -%}
     {{ return(local_md5((lines + code | sort) | join('\n'))) }}
 {% endmacro %}
 

@@ -20,11 +20,11 @@
 {%- endmacro %}
 
 {% macro default__shop_clock(moment) -%}
-    ({{ moment }}) at time zone '{{ var("shop_time_zone") }}'
+    ({{ moment }}) at time zone '{{ company("shop_time_zone") }}'
 {%- endmacro %}
 
 {% macro spark__shop_clock(moment) -%}
-    from_utc_timestamp({{ moment }}, '{{ var("shop_time_zone") }}')
+    from_utc_timestamp({{ moment }}, '{{ company("shop_time_zone") }}')
 {%- endmacro %}
 
 {#- Saturday or Sunday. Counted from a known Saturday, because engines number the days of the week differently. -#}

@@ -25,7 +25,7 @@ from usd
 left join eur on usd.sold_date = eur.sold_date
 left join {{ ref('currency_rates') }} as rates
     on
-        rates.currency = '{{ var("till_currency") }}'
+        rates.currency = '{{ company("till_currency") }}'
         and usd.sold_date >= rates.valid_from
         and usd.sold_date < rates.valid_until
 where

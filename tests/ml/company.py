@@ -17,7 +17,7 @@ NEXT_DAY = AS_OF + timedelta(days=1)
 CUSTOMERS = 240
 INTENTS = ("explore_department", "lapse", "redeem_offer", "trade_up")
 HORIZON_DAYS = 28
-SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds"
+SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds" / "complete_journey"
 TABLES = (
     "features.customer_features",
     "features.intent_labels",

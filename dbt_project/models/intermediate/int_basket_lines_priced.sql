@@ -27,6 +27,6 @@ left join {{ ref('int_product_versions') }} as products
         and lines.known_date < products.valid_until
 left join {{ ref('currency_rates') }} as rates
     on
-        rates.currency = '{{ var("till_currency") }}'
+        rates.currency = '{{ company("till_currency") }}'
         and lines.sold_date >= rates.valid_from
         and lines.sold_date < rates.valid_until

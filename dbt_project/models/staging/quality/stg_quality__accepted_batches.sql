@@ -5,18 +5,7 @@
 
 -- A batch that the gate held at first and accepted in a later run is known from that later day: what was decided in
 -- between was decided without it. History (known before the run that landed it) keeps its own dates.
-with landed as (
-    {% for department in ['crm', 'marketing', 'merchandising', 'till'] -%}
-    select
-        '{{ department }}' as department,
-        batch_id,
-        as_of as landed_as_of
-    from {{ source('raw_' ~ department, '_batches') }}
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-),
-
-waiting as (
+with waiting as (
     select
         department,
         entity,
@@ -38,7 +27,7 @@ select
     end as known_date,
     coalesce(waiting.waiting_rows, 0) as waiting_rows
 from {{ source('quality', 'accepted_batches') }} as accepted
-left join landed
+left join {{ ref('stg_quality__batches') }} as landed
     on
         accepted.department = landed.department
         and accepted.batch_id = landed.batch_id
