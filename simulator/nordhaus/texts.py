@@ -28,7 +28,7 @@ _BATCH = 2048
 _INFORMAL = (0.25, 0.7, 0.3, 0.0, 0.5, 0.85)
 _HASTE = (0.25, 0.85, 0.35, 0.3, 0.5, 0.6)
 _SLIPS = (0.35, 0.5, 0.4, 0.35, 0.4, 0.4)
-_ASIDE = (0.55, 0.3, 0.45, 0.2, 0.35, 0.3)
+_ASIDE = (0.6, 0.38, 0.5, 0.25, 0.4, 0.35)
 _TERSE = (0.08, 0.45, 0.12, 0.0, 0.35, 0.2)
 
 
@@ -165,10 +165,11 @@ def _concern(hand: Hand, grammar: Grammar, intent: int, mood: float, terse: bool
 def _aside(hand: Hand, grammar: Grammar, intent: int) -> str:
     """Return a sentence about another concern that is settled, denied or somebody else's."""
     other = grammar.about[(intent + 1 + hand.draw(len(INTENTS) - 1)) % len(INTENTS)]
-    if hand.draw(5) < 3:
+    kind = hand.draw(5)
+    if kind < 2:
         return say(other["aside"], hand)
-    hand.topic = say(other["topic"], hand)
-    return say(grammar.frame["not_about"], hand)
+    hand.topic = say(other["topic" if kind == 2 else "core" if hand.draw(2) else "ask"], hand)
+    return say(grammar.frame["not_about" if kind == 2 else "settled"], hand)
 
 
 def _note(hand: Hand, grammar: Grammar, intent: int, second: int) -> str:
@@ -193,8 +194,11 @@ def _email(hand: Hand, grammar: Grammar, body: str, mood: float) -> str:
             blocks.append(say(frame["signature"], hand))
     text = ("\n" if hand.draw(3) else "\n\n").join(blocks)
     if hand.chance(0.24):
-        reply = say(grammar.about[hand.draw(len(INTENTS))]["reply"], hand)
-        lines = [say(frame["quote_hello"], hand), reply, say(frame["quote_end"], hand)]
+        # People answer an old mail with a new concern, so what is quoted is about anything.
+        about = grammar.about[hand.draw(len(INTENTS))]
+        lines = [say(frame["quote_hello"], hand), say(about["reply"], hand), say(frame["quote_end"], hand)]
+        if hand.draw(2):
+            lines += ["> " + say(about["core"], hand), "> " + say(about["ask"], hand)]
         mark = "> " if hand.draw(3) else ""
         text += "\n\n" + say(frame["quote_head"], hand) + "\n" + "\n".join(mark + line for line in lines)
     return text
