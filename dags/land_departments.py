@@ -9,7 +9,8 @@ at least one department was accepted.
 **When it fails.** A red branch concerns its own department: the others go on, and the warehouse keeps what that
 department had delivered before. The run stays red so that somebody looks.
 - `check_raw` red: read its log, it says in plain words what is wrong and what to do; ask the department's owner for a
-  repaired delivery. It lands with the next run; nothing has to be deleted.
+  repaired delivery. It lands with the next run; nothing has to be deleted. What is right after all, or can be repaired:
+  `python -m expectations release -h` and `python -m expectations quarantine -h`.
 - `land` red: the source did not answer or its contract is wrong. Correct it and clear the branch; it is safe to repeat.
 - `accept_raw` red: no department was accepted, so nothing new is built; yesterday's published state stays live.
 """

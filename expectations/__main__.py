@@ -1,18 +1,22 @@
-"""`python -m expectations <gate> <as_of>`: run one gate by hand and read what it says."""
+"""`python -m expectations <gate> <as_of>`: run one gate by hand; `quarantine`, `release`: for the steward."""
 
 import argparse
 import sys
 from datetime import date
 
+from expectations import steward_command
 from expectations.gate import GateFailed, gates, run_gate
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the gate; return 0 if it lets the data pass and 1 if a critical expectation failed."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] and arguments[0] in steward_command.COMMANDS:
+        return steward_command.main(arguments)
     parser = argparse.ArgumentParser(
         prog="python -m expectations",
         description="Run one gate for one day. Results: quality.gate_results and the Data Docs.",
-        epilog="Gates: " + ", ".join(gates()),
+        epilog="Gates: " + ", ".join(gates()) + ". For what a gate kept back: `quarantine -h` and `release -h`.",
     )
     parser.add_argument("gate", choices=gates(), metavar="gate", help="which gate, for example marts.customers")
     parser.add_argument("as_of", type=date.fromisoformat, help="the last complete business day, for example 2017-12-28")

@@ -1,7 +1,8 @@
 """Which deliveries a raw gate looks at, as temporary tables and views that its queries read.
 
-`new_batches` and `contract_entities`; per entity `new_<entity>` (rows of the new batches that are not rejected) and
-`accepted_<entity>` (those, and all that was accepted before).
+`new_batches` and `contract_entities`; per entity `new_<entity>` (rows of the new batches that are not rejected; what a
+steward released is not judged again and stands only in the next) and `accepted_<entity>` (those, what was released, and
+all that was accepted before).
 """
 
 from datetime import date
@@ -23,10 +24,13 @@ def gather(connection: Connection, contract: Contract, as_of: date) -> None:
             sql.SQL("""
                 create temporary table new_batches as
                 select b.batch_id, b.entity, %(department)s || '/' || b.source_name as source_name, b.row_count,
+                    replace(b.source_name, b.delivered_date::text, '') as part,
+                    r.batch_id is not null as is_released,
                     b.delivered_date, b.known_date, b.as_of as landed_as_of
                 from {batches} b
                 left join quality.batch_verdicts v
                     on v.department = %(department)s and v.entity = b.entity and v.batch_id = b.batch_id
+                left join quality.batch_releases r on r.department = %(department)s and r.batch_id = b.batch_id
                 where b.status = 'landed' and b.as_of <= %(as_of)s
                     and (v.verdict is null or v.as_of = %(as_of)s or (v.verdict = 'held' and v.as_of < %(as_of)s))
             """).format(batches=_table(contract, "_batches")),
@@ -35,12 +39,13 @@ def gather(connection: Connection, contract: Contract, as_of: date) -> None:
         cursor.execute("alter table new_batches add primary key (batch_id)")
         cursor.execute(
             "create temporary table contract_entities (entity text primary key, load text, warn_after_days int,"
-            " hold_after_days int, minimum_rows_share numeric, is_optional boolean)"
+            " hold_after_days int, minimum_rows_share numeric, is_optional boolean, has_parts boolean,"
+            " is_pulled boolean)"
         )
         rows = [
             (
                 *(entity.name, entity.load, entity.freshness.warn_after_days, entity.freshness.hold_after_days),
-                *(entity.minimum_rows_share, entity.optional),
+                *(entity.minimum_rows_share, entity.optional, "{part}" in (entity.path or ""), entity.path is None),
             )
             for entity in contract.entities
         ]
@@ -57,27 +62,29 @@ def lay_out_views(connection: Connection, contract: Contract, as_of: date) -> No
 
 def _views(contract: Contract, entity: Entity, as_of: date) -> sql.Composable:
     return sql.SQL("""
-        create temporary view {new} as
-        select r.*
+        create temporary view {good} as
+        select r.*, b.is_released as "_is_released"
         from {table} r
         join new_batches b on b.batch_id = r._batch_id and b.entity = {entity}
         where not exists (
             select from rejections x
             where x.entity = {entity} and x.batch_id = r._batch_id and x.row_number = r._row_number
         );
+        create temporary view {new} as select * from {good} where not "_is_released";
         create temporary view {accepted} as
-        select * from {new}
+        select * from {good}
         union all
-        select r.*
+        select r.*, false
         from {table} r
         join quality.batch_verdicts v on v.department = {department} and v.entity = {entity}
             and v.batch_id = r._batch_id and v.verdict = 'accepted' and v.as_of < {as_of}
         where not exists (
             select from quarantine.rejected_rows q
             where q.department = {department} and q.entity = {entity} and q.batch_id = r._batch_id
-                and q.row_number = r._row_number and q.status = 'waiting'
+                and q.row_number = r._row_number and q.status <> 'released'
         )
     """).format(
+        good=sql.Identifier(f"good_{entity.name}"),
         new=sql.Identifier(f"new_{entity.name}"),
         accepted=sql.Identifier(f"accepted_{entity.name}"),
         table=_table(contract, entity.name),

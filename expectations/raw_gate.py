@@ -1,4 +1,4 @@
-"""The gate of one department's deliveries: quarantine, suite, verdict per batch, status of the department.
+"""The gate of one department's deliveries: quarantine, suite, verdict per batch, status, health and alert.
 
 Everything happens in one transaction keyed by (department, as_of); running it again gives the same.
 """
@@ -8,7 +8,9 @@ from datetime import date
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
+from expectations.alerts import alert_when_late
 from expectations.batches import gather, lay_out_views
+from expectations.department_health import write_health
 from expectations.gate import RAW, GateResult, evaluate, gate_transaction, require_table
 from expectations.quarantine import quarantine
 from landing.contracts import Contract, load_contract
@@ -37,6 +39,9 @@ def check_raw(department: str, as_of: date) -> GateResult:
         result = evaluate(f"{RAW}{department}", as_of, alchemy, connection, contract=contract)
         _give_verdicts(connection, contract, result)
         _set_status(connection, contract, result)
+        write_health(connection, contract, as_of)
+        late = [finding.message for finding in result.findings if finding.expectation == LATE and not finding.success]
+        alert_when_late(connection, department, as_of, late[0] if late else None)
     return result.raise_on_failure()
 
 
@@ -52,7 +57,7 @@ def _holding(result: GateResult) -> list[str]:
 
 
 def _give_verdicts(connection: Connection, contract: Contract, result: GateResult) -> None:
-    """Accept or hold all new batches.
+    """Accept or hold all new batches; what a steward released is accepted in any case.
 
     A batch that was landed by an earlier run becomes known with this one, not before; history, which arrived at once
     and is taken as known on its own dates, stays so.
@@ -67,10 +72,12 @@ def _give_verdicts(connection: Connection, contract: Contract, result: GateResul
         cursor.execute(
             """
             insert into quality.batch_verdicts (department, entity, batch_id, as_of, known_date, verdict, reason)
-            select %(department)s, entity, batch_id, %(as_of)s,
+            select %(department)s, n.entity, n.batch_id, %(as_of)s,
                 case when known_date >= landed_as_of and landed_as_of < %(as_of)s then %(as_of)s else known_date end,
-                %(verdict)s, %(reason)s
-            from new_batches
+                case when is_released then 'accepted' else %(verdict)s end,
+                coalesce('Released by a steward: ' || r.reason, %(reason)s)
+            from new_batches n
+            left join quality.batch_releases r on r.department = %(department)s and r.batch_id = n.batch_id
             """,
             {
                 "department": contract.department,

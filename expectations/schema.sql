@@ -34,6 +34,18 @@ from quality.batch_verdicts
 where verdict = 'accepted';
 comment on view quality.accepted_batches is 'One row per batch that may flow into the warehouse.';
 
+create table if not exists quality.batch_releases (
+    department  text not null,
+    entity      text not null,
+    batch_id    text not null,
+    released_by text not null check (released_by <> ''),
+    reason      text not null check (reason <> ''),
+    as_of       date not null,
+    primary key (department, batch_id)
+);
+comment on table quality.batch_releases is
+    'One row per held batch that a steward let in, with who and why; every later run of the gate keeps to it.';
+
 create table if not exists quality.department_status (
     department text not null,
     as_of      date not null,
@@ -45,6 +57,33 @@ create table if not exists quality.department_status (
 comment on table quality.department_status is
     'One row per department and as_of: how far its accepted data reaches, and whether decisions may lean on it.';
 
+create table if not exists quality.department_health (
+    department    text    not null,
+    as_of         date    not null,
+    completeness  numeric not null,
+    validity      numeric not null,
+    uniqueness    numeric not null,
+    timeliness    numeric not null,
+    conflict_rate numeric not null,
+    rows_at_stake bigint  not null,
+    score         numeric not null check (score between 0 and 100),
+    trend         numeric,
+    reason        text    not null default '',
+    primary key (department, as_of)
+);
+comment on table quality.department_health is
+    'One row per department and as_of: who has cleared their part of the pavement? The formula stands in '
+    'expectations/department_health.py.';
+
+create table if not exists quality.alerts (
+    department text not null,
+    as_of      date not null,
+    kind       text not null check (kind in ('late')),
+    message    text not null,
+    primary key (department, as_of, kind)
+);
+comment on table quality.alerts is 'One row per department, as_of and kind of trouble that somebody should look at.';
+
 create table if not exists quarantine.rejected_rows (
     department text   not null,
     entity     text   not null,
@@ -55,11 +94,57 @@ create table if not exists quarantine.rejected_rows (
     reason     text   not null,
     record     jsonb  not null,
     as_of      date   not null,
-    status     text   not null default 'waiting' check (status in ('waiting', 'released', 'discarded')),
+    status     text   not null default 'waiting',
     primary key (department, entity, batch_id, row_number, field, rule)
 );
+-- A row with a key that is there already, but with other content: which is right?
+alter table quarantine.rejected_rows add column if not exists contradicts boolean not null default false;
+alter table quarantine.rejected_rows drop constraint if exists rejected_rows_status_check;
+alter table quarantine.rejected_rows
+    add constraint rejected_rows_status_check check (status in ('waiting', 'repaired', 'released', 'discarded'));
 comment on table quarantine.rejected_rows is
     'One row per broken rule of a delivered row, with the row as it came. Holds personal data: cx_pipeline and '
     'cx_privacy only.';
 
+create table if not exists quarantine.repairs (
+    department  text   not null,
+    entity      text   not null,
+    batch_id    text   not null,
+    row_number  bigint not null,
+    record      jsonb  not null,
+    fields      text   not null, -- names with commas: dbt's unit tests know no arrays
+    revision    int    not null default 1,
+    repaired_by text   not null check (repaired_by <> ''),
+    reason      text   not null check (reason <> ''),
+    as_of       date   not null,
+    primary key (department, entity, batch_id, row_number)
+);
+comment on table quarantine.repairs is
+    'One row per repaired row: the whole record that counts instead of the delivered one, which stays in raw as it came. '
+    'Holds personal data: cx_pipeline and cx_privacy only.';
+
+create table if not exists quarantine.steward_actions (
+    action_number bigint generated always as identity primary key,
+    action        text   not null check (action in ('repair', 'release', 'discard', 'release_batch')),
+    department    text   not null,
+    entity        text   not null,
+    batch_id      text   not null,
+    row_number    bigint,
+    fields        text   not null default '',
+    done_by       text   not null check (done_by <> ''),
+    reason        text   not null check (reason <> ''),
+    as_of         date   not null
+);
+comment on table quarantine.steward_actions is
+    'One row per decision of a steward, append-only: who let in, changed or closed what, and why. No value of a row.';
+
+create or replace view quarantine.kept_out as
+select distinct q.department, q.entity, q.batch_id, q.row_number
+from quarantine.rejected_rows q
+left join quarantine.repairs p using (department, entity, batch_id, row_number)
+where q.status not in ('released', 'repaired') or (q.status = 'repaired' and p.row_number is null);
+comment on view quarantine.kept_out is
+    'One row per delivered row that may not go on: it waits, was discarded, or its repair was erased with its person.';
+
 revoke all on all tables in schema quarantine from public;
+revoke all on quality.batch_releases from cx_bi; -- who decided is nobody's business there

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from landing.contracts import Contract, Entity
-from landing.files import READERS, Delivery, delivered
+from landing.files import READERS, Delivery, delivered, part_of
 from landing.ledger import Batch
 from landing.readers import Content, Refused, read_content
 
@@ -67,7 +67,7 @@ def _appends(entity: Entity, pending: list[Delivery], before: list[Batch], as_of
     Files without rows are all alike and double nothing, so they always land.
     """
     landed = {batch.content_sha256: batch.source_name for batch in before if batch.status == "landed"}
-    landed_days = {batch.delivered_date for batch in before if batch.status == "landed"}
+    landed_parts = {_place(batch.source_name, batch.delivered_date) for batch in before if batch.status == "landed"}
     with ThreadPoolExecutor(READERS) as pool:
         for group in _groups(pending):
             for file, read in zip(group, pool.map(lambda file: _read(entity, file), group), strict=True):
@@ -76,7 +76,7 @@ def _appends(entity: Entity, pending: list[Delivery], before: list[Batch], as_of
                 if has_rows and (same := landed.get(file.content_sha256)):
                     reason = f"the content is the same as that of {same}, which has landed"
                     arrival = Arrival(_batch(file, as_of, "duplicate", reason))
-                elif has_rows and not entity.keys and file.delivered_date in landed_days:
+                elif has_rows and not entity.keys and _place(file.path.name, file.delivered_date) in landed_parts:
                     reason = (
                         "another file for this day has landed and the contract has no keys to tell which rows are new. "
                         "Please deliver only the new rows, under another date"
@@ -85,6 +85,11 @@ def _appends(entity: Entity, pending: list[Delivery], before: list[Batch], as_of
                 elif has_rows:
                     landed[file.content_sha256] = file.path.name
                 yield arrival
+
+
+def _place(source_name: str, delivered_date: date) -> tuple[date, str]:
+    """Which day a file is for, and which hour or branch of it."""
+    return delivered_date, part_of(source_name, delivered_date)
 
 
 def _groups(files: list[Delivery]) -> Iterator[list[Delivery]]:
@@ -116,7 +121,8 @@ def _arrival(entity: Entity, file: Delivery, as_of: date, read: Content | Refuse
 
 
 def _sentence(entity: Entity, file: Delivery, reason: str) -> str:
-    return f"{entity.name}: {file.path.parent.name}/{file.path.name} was refused: {reason}."
+    named = f"{file.path.parent.name}/{file.path.name}"
+    return f"{entity.name}: {named} was refused: {reason}. Contract: {file.department}.yml."
 
 
 def _batch(file: Delivery, as_of: date, status: str, reason: str | None, rows: int = 0) -> Batch:

@@ -44,7 +44,7 @@ class Column(_Strict):
     """One column: its name in the raw table, what the source calls it if that differs, what its values must be."""
 
     name: Name
-    delivered_as: str = ""
+    delivered_as: str | tuple[str, ...] = ()
     type: Type = "text"
     format: str | None = None
     required: bool = False
@@ -54,9 +54,15 @@ class Column(_Strict):
     description: str = ""
 
     @property
+    def source_names(self) -> tuple[str, ...]:
+        """The names that the source uses: after a renaming the old and the new one; the first filled counts."""
+        names = (self.delivered_as,) if isinstance(self.delivered_as, str) else self.delivered_as
+        return tuple(filter(None, names)) or (self.name,)
+
+    @property
     def source_name(self) -> str:
-        """The name that the source uses."""
-        return self.delivered_as or self.name
+        """The name that the source uses first of all."""
+        return self.source_names[0]
 
     @model_validator(mode="after")
     def _format_fits_the_type(self) -> "Column":
@@ -169,9 +175,9 @@ class Entity(_Strict):
         names = self.column_names
         if doubled := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"columns are listed twice: {', '.join(doubled)}")
-        delivered = [column.source_name for column in self.columns]
+        delivered = [name for column in self.columns for name in column.source_names]
         if doubled := sorted({name for name in delivered if delivered.count(name) > 1}):
-            raise ValueError(f"two columns are delivered_as the same name: {', '.join(doubled)}")
+            raise ValueError(f"the same name stands twice in delivered_as: {', '.join(doubled)}")
         unknown = [name for name in (*self.keys, *([self.cursor] if self.cursor else [])) if name not in names]
         if unknown:
             raise ValueError(f"keys and cursor must be among the columns; unknown: {', '.join(unknown)}")
@@ -193,6 +199,10 @@ class Contract(_Strict):
     def raw_schema(self) -> str:
         """The schema that this department is landed in."""
         return f"raw_{self.department}"
+
+    def hands_over(self, *names: str) -> bool:
+        """Tell whether all these entities are in the contract: companies differ in what a department has."""
+        return set(names) <= {entity.name for entity in self.entities}
 
     def entity(self, name: str) -> Entity:
         """Return the entity of that name. Raises KeyError if the contract has none."""

@@ -1,11 +1,12 @@
 """Read an entity from a department's database, through SQLAlchemy, as text."""
 
 import datetime
-from itertools import chain
+from collections.abc import Iterator
 
 import pyarrow as pa
 import sqlalchemy
 
+from landing import pulls
 from landing.contracts import Contract, Entity
 from landing.pulls import SourceUnavailable, Window
 from landing.readers import Content, Refused, content_of_columns
@@ -13,11 +14,9 @@ from landing.text import as_text
 from runtime.secrets import department_variable
 from runtime.settings import settings
 
-ROWS_AT_ONCE = 50_000  # fetched from the server's cursor at a time
 
-
-def fetch_table(contract: Contract, entity: Entity, window: Window) -> Content:
-    """Read the rows of the entity's table whose cursor lies in the window, in the order of cursor and keys.
+def fetch_table(contract: Contract, entity: Entity, window: Window) -> Iterator[Content]:
+    """Read the rows of the entity's table whose cursor lies in the window, in the order of cursor and keys, in parts.
 
     Raises SourceUnavailable if the database does not answer, Refused if the table is not what the contract says.
     """
@@ -26,18 +25,20 @@ def fetch_table(contract: Contract, entity: Entity, window: Window) -> Content:
         with engine.connect() as connection:
             table = _table(connection, entity)
             result = connection.execution_options(stream_results=True).execute(_query(table, entity, window))
-            parts = [_columns(rows, table) for rows in result.partitions(ROWS_AT_ONCE)]
+            nothing = pa.table({column.name: pa.array([], pa.string()) for column in table.columns})
+            parts = (_columns(rows, table) for rows in result.partitions(pulls.ROWS_AT_ONCE))
+            if entity.load == "snapshot":
+                parts = iter([pa.concat_tables([nothing, *parts])])
+            first = next(parts, nothing)
+            yield content_of_columns(entity, first)
+            for part in parts:
+                yield content_of_columns(entity, part)
     except sqlalchemy.exc.SQLAlchemyError as problem:
         # The driver's own words, without the statement and without the address, which may hold a password.
         said = str(getattr(problem, "orig", None) or type(problem).__name__).strip().splitlines()[0]
         raise SourceUnavailable(
             f"{contract.department}: the database in {contract.source.url_variable} cannot be read: {said}"
         ) from None
-    names = [column.name for column in table.columns]
-    return content_of_columns(
-        entity,
-        pa.table({name: pa.array(chain.from_iterable(part[name] for part in parts), pa.string()) for name in names}),
-    )
 
 
 def _url(contract: Contract) -> sqlalchemy.URL:
@@ -62,10 +63,12 @@ def _table(connection: sqlalchemy.Connection, entity: Entity) -> sqlalchemy.Tabl
 
 
 def _query(table: sqlalchemy.Table, entity: Entity, window: Window) -> sqlalchemy.Select:
-    source_names = {column.name: column.source_name for column in entity.columns}
-    order = [table.c.get(source_names[name]) for name in ([entity.cursor] if entity.cursor else []) + [*entity.keys]]
-    query = sqlalchemy.select(table).order_by(*[column for column in order if column is not None])
-    cursor = table.c.get(source_names.get(entity.cursor, ""))
+    found = {
+        column.name: table.c[name] for column in entity.columns for name in column.source_names[::-1] if name in table.c
+    }
+    order = ([entity.cursor] if entity.cursor else []) + [*entity.keys]
+    query = sqlalchemy.select(table).order_by(*[found[name] for name in order if name in found])
+    cursor = found.get(entity.cursor)
     if cursor is None:  # without a cursor, or a column that the check of the columns will miss in a moment
         return query
     if window.after is not None:
@@ -82,8 +85,11 @@ def _as_source(column: sqlalchemy.Column, value: object, window: Window) -> obje
     return value
 
 
-def _columns(rows: list[sqlalchemy.Row], table: sqlalchemy.Table) -> dict[str, list[str | None]]:
+def _columns(rows: list[sqlalchemy.Row], table: sqlalchemy.Table) -> pa.Table:
     names = [column.name for column in table.columns]
-    return {
-        name: [as_text(value) for value in values] for name, values in zip(names, zip(*rows, strict=True), strict=True)
-    }
+    return pa.table(
+        {
+            name: pa.array([as_text(value) for value in values], pa.string())
+            for name, values in zip(names, zip(*rows, strict=True), strict=True)
+        }
+    )

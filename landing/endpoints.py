@@ -1,33 +1,69 @@
 """Read an entity from a department's HTTP API, page by page, with dlt's REST client."""
 
+from collections.abc import Callable, Iterable, Iterator
 
 import requests
 
+from landing import pulls
 from landing.contracts import Contract, Entity
 from landing.loader import import_dlt
 from landing.pulls import SourceUnavailable, Window
-from landing.readers import Content, content_of_records
+from landing.readers import Content, Refused, content_of_records
 from landing.text import as_text
 from runtime.secrets import department_variable
 from runtime.settings import settings
 
-ATTEMPTS = (
-    5  # per page, for 429 and 5xx answers and broken connections; waits 1, 2, 4, 8 seconds or as Retry-After says
-)
+# Per page, for 429 and 5xx answers and broken connections; waits 1, 2, 4, 8 seconds or as Retry-After says.
+ATTEMPTS = 5
+PAGES_AT_MOST = 100_000  # per entity and run: a cursor that leads back to itself would be followed for ever
 
 
-def fetch_endpoint(contract: Contract, entity: Entity, window: Window) -> Content:
-    """Read the records whose cursor lies in the window, in the order of cursor and keys.
+def fetch_endpoint(contract: Contract, entity: Entity, window: Window) -> Iterator[Content]:
+    """Read the records whose cursor lies in the window, in parts, each in the order of cursor and keys.
 
-    Raises SourceUnavailable if the API does not answer, Refused if a column is missing.
+    Raises SourceUnavailable if the API does not answer, Refused if the list of records or a column is missing.
     """
+    source_names = {column.name: column.source_names for column in entity.columns}
+    names: dict[str, None] = {}
+    waiting: list[dict] = []
+    is_first = True
+    for page in _pages(contract, entity, window):
+        names |= dict.fromkeys(name for record in page for name in record)
+        # APIs differ in whether "since" includes its value, so the window is applied here as well.
+        cursor = source_names.get(entity.cursor)
+        waiting += [record for record in page if not cursor or window.holds(entity, _told(record, cursor))]
+        if entity.load == "append" and len(waiting) >= pulls.ROWS_AT_ONCE:
+            yield _content(entity, waiting, names, source_names)
+            waiting, is_first = [], False
+    if waiting or is_first:
+        yield _content(entity, waiting, names, source_names)
+
+
+def _content(entity: Entity, records: list[dict], names: Iterable[str], source_names: dict[str, tuple]) -> Content:
+    order = [source_names[name] for name in ([entity.cursor] if entity.cursor else []) + [*entity.keys]]
+    records.sort(key=lambda record: [_told(record, given) or "" for given in order])
+    return content_of_records(entity, records, names)
+
+
+def _told(record: dict, source_names: tuple[str, ...]) -> str | None:
+    """The value of a column of the contract, under whichever of its names the record has it."""
+    return next((as_text(record[name]) for name in source_names if record.get(name) is not None), None)
+
+
+def _pages(contract: Contract, entity: Entity, window: Window) -> Iterator[list[dict]]:
+    """Ask for one page after the other."""
     client = _client(contract, entity)
     params = {}
     if entity.cursor_parameter and window.after is not None:
         params[entity.cursor_parameter] = as_text(window.after)
     try:
-        pages = client.paginate(entity.endpoint, params=params, data_selector=entity.records)
-        records = [record for page in pages for record in page]
+        pages = client.paginate(
+            entity.endpoint, params=params, data_selector=entity.records, hooks={"response": [_holds_records(entity)]}
+        )
+        for number, page in enumerate(pages, 1):
+            if number > PAGES_AT_MOST:
+                raise SourceUnavailable(f"{contract.department}: {entity.endpoint}: more than {PAGES_AT_MOST} pages.")
+            yield list(page)
     except (requests.RequestException, ValueError) as problem:
         answer = getattr(problem, "response", None)
         said = f"it answers {answer.status_code}" if answer is not None else type(problem).__name__
@@ -35,15 +71,19 @@ def fetch_endpoint(contract: Contract, entity: Entity, window: Window) -> Conten
             f"{contract.department}: the API in {contract.source.url_variable} cannot be read at "
             f"{entity.endpoint}: {said}."
         ) from None
-    source_names = {column.name: column.source_name for column in entity.columns}
-    if entity.cursor:
-        # APIs differ in whether "since" includes its value, so the window is applied here as well.
-        cursor = source_names[entity.cursor]
-        records = [record for record in records if window.holds(entity, as_text(record.get(cursor)))]
-    order = [source_names[name] for name in ([entity.cursor] if entity.cursor else []) + [*entity.keys]]
-    records.sort(key=lambda record: [as_text(record.get(name)) or "" for name in order])
-    names = dict.fromkeys(name for record in records for name in record)
-    return content_of_records(entity, records, names)
+
+
+def _holds_records(entity: Entity) -> Callable:
+    """Make the check of an answer: without its list of records it would look like a day on which nothing happened."""
+
+    def check(response: requests.Response, *_, **__) -> None:
+        from dlt.common.jsonpath import find_values
+
+        response.raise_for_status()
+        if not any(isinstance(found, list) for found in find_values(entity.records, response.json())):
+            raise Refused(f"the answer holds no list of records at '{entity.records}' (key 'records' of the contract)")
+
+    return check
 
 
 def _client(contract: Contract, entity: Entity):

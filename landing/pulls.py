@@ -1,4 +1,7 @@
-"""Decide what becomes of what we ask a database or an API for: each run makes at most one batch per entity.
+"""Decide what becomes of what we ask a database or an API for.
+
+Each run makes one batch per entity, or several of an entity that grows by more than ROWS_AT_ONCE: so memory stays flat
+however long the history is. They land together or not at all.
 
 An entity with a cursor is read from where raw ends up to the end of the day `as_of` in the source's time zone; without
 one the whole list is read. Asked twice for the same day, an unchanged source changes nothing.
@@ -48,7 +51,9 @@ class Window:
         return (self.after is None or typed > self.after) and (self.before is None or typed < self.before)
 
 
-Fetch = Callable[[Contract, Entity, Window], Content]
+# The rows in the window, in parts of about ROWS_AT_ONCE; a snapshot in one part, and nothing as one part without rows.
+Fetch = Callable[[Contract, Entity, Window], Iterator[Content]]
+ROWS_AT_ONCE = 100_000  # of 15 text columns: 60 MB
 
 
 def pulled_arrivals(
@@ -62,27 +67,36 @@ def pulled_arrivals(
     for entity in contract.entities:
         before = [batch for batch in known if batch.entity == entity.name]
         window = _window(contract, entity, highest_value, as_of)
+        parts = 0
         try:
-            content = fetch(contract, entity, window)
-            data = _bytes(content)
+            for content in fetch(contract, entity, window):
+                parts += 1
+                yield from _arrivals_of(entity, content, before, as_of)
         except Refused as refusal:
-            reason = f"{entity.name}: what {_place(entity)} gave was refused: {refusal}."
+            file = f"{contract.department}.yml"
+            reason = f"{entity.name}: what {_place(entity)} gave was refused: {refusal}. Contract: {file}."
+            if parts:  # the cursor would pass what was refused
+                raise SourceUnavailable(f"{reason} Nothing of {contract.department} was landed.") from None
             yield Arrival(_batch(entity, as_of, reason.encode(), 0, "refused", reason))
-            continue
-        batch = _batch(entity, as_of, data, content.table.num_rows)
-        landed = [other for other in before if other.status == "landed"]
-        if any(other.batch_id == batch.batch_id and other.status != "refused" for other in before):
-            continue
-        if entity.load == "append" and not batch.row_count:
-            # Says "asked, nothing new" once a day, so that the gate can tell it from "not asked".
-            if not any(other.delivered_date >= as_of for other in before):
-                yield Arrival(batch, content)
-        elif entity.load == "snapshot" and landed and landed[-1].content_sha256 == batch.content_sha256:
-            reason = f"nothing has changed since {landed[-1].delivered_date}"
-            if not any(other.delivered_date >= as_of for other in before):
-                yield Arrival(_batch(entity, as_of, data, 0, "duplicate", reason))
-        else:
+
+
+def _arrivals_of(entity: Entity, content: Content, before: Sequence[Batch], as_of: date) -> Iterator[Arrival]:
+    """Yield the batch that one part makes, if it says anything new."""
+    data = _bytes(content)
+    batch = _batch(entity, as_of, data, content.table.num_rows)
+    landed = [other for other in before if other.status == "landed"]
+    if any(other.batch_id == batch.batch_id and other.status != "refused" for other in before):
+        return
+    if entity.load == "append" and not batch.row_count:
+        # Says "asked, nothing new" once a day, so that the gate can tell it from "not asked".
+        if not any(other.delivered_date >= as_of for other in before):
             yield Arrival(batch, content)
+    elif entity.load == "snapshot" and landed and landed[-1].content_sha256 == batch.content_sha256:
+        reason = f"nothing has changed since {landed[-1].delivered_date}"
+        if not any(other.delivered_date >= as_of for other in before):
+            yield Arrival(_batch(entity, as_of, data, 0, "duplicate", reason))
+    else:
+        yield Arrival(batch, content)
 
 
 def cursor_value(entity: Entity, text: str | None, zone: ZoneInfo) -> Any:

@@ -15,6 +15,7 @@ from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
@@ -61,6 +62,7 @@ def name_columns(entity: Entity, table: pa.Table) -> tuple[pa.Table, tuple[str, 
 
     Raises Refused if a column of the contract is missing.
     """
+    table = _mapped(entity, table)
     names = {column.source_name: column.name for column in entity.columns}
     delivered = table.column_names
     added = {name: _raw_name(name) for name in delivered if name not in names}
@@ -74,6 +76,18 @@ def name_columns(entity: Entity, table: pa.Table) -> tuple[pa.Table, tuple[str, 
     if doubled := sorted({name for name in raw_names if raw_names.count(name) > 1}):
         raise Refused(f"two columns would both be called '{doubled[0]}' here. Please rename the new one")
     return table.rename_columns(raw_names), tuple(added.values())
+
+
+def _mapped(entity: Entity, table: pa.Table) -> pa.Table:
+    """Bring columns that have several names to their first one; where a row has several, the first filled counts."""
+    for column in entity.columns:
+        given = [name for name in column.source_names if name in table.column_names]
+        if len(column.source_names) == 1 or given in ([], [column.source_name]):
+            continue
+        values = table[given[0]] if len(given) == 1 else pc.coalesce(*[table[name] for name in given])
+        table = table.set_column(table.column_names.index(given[0]), column.source_name, values)
+        table = table.drop_columns([name for name in given[1:]])
+    return table
 
 
 def _missing(name: str, missing: list[str], added: list[str]) -> str:
@@ -138,7 +152,7 @@ def _as_utf8(entity: Entity, data: bytes) -> bytes:
 def _header(entity: Entity, data: bytes) -> list[str]:
     first_line = data[: (data.find(b"\n") + 1) or len(data)].decode("utf-8")
     header = next(csv.reader(io.StringIO(first_line), delimiter=entity.delimiter), [])
-    if not set(header) & {column.source_name for column in entity.columns}:
+    if not set(header) & {name for column in entity.columns for name in column.source_names}:
         raise Refused("line 1 holds none of the column names in the contract. Please deliver it with its header")
     if "" in header:
         raise Refused("line 1 holds the column names, and one of them is empty. Please give that column a name")

@@ -1,6 +1,7 @@
 {#-
 The rows of one raw entity that may go on: of a batch that the gate accepted and that is known by as_of, and not waiting
-in quarantine; only new ones if the model grows. Columns come as the text that was delivered. A department that has not
+in quarantine; only new ones if the model grows. Columns come as the text that was delivered, or as a steward repaired it;
+a repaired row whose repair is gone (its person was erased) stays out. A department that has not
 sent anything yet has no table: then there are no rows.
 -#}
 {% macro accepted_rows(department, entity, columns) -%}
@@ -8,7 +9,12 @@ sent anything yet has no table: then there are no rows.
     {%- set landed = not execute or load_relation(raw) is not none -%}
     select
         {% for column in columns -%}
-            {% if landed %}raw_rows.{{ column }}{% else %}cast(null as {{ dbt.type_string() }}) as {{ column }}{% endif %},
+            {% if landed -%}
+                case
+                    when repairs.row_number is null then raw_rows.{{ column }}
+                    else {{ json_text('repairs.record', column) }}
+                end as {{ column }}
+            {%- else %}cast(null as {{ dbt.type_string() }}) as {{ column }}{% endif %},
         {% endfor -%}
         {% if landed %}raw_rows._row_number{% else %}cast(null as {{ dbt.type_bigint() }}){% endif %} as source_row,
         batches.batch_id,
@@ -16,6 +22,12 @@ sent anything yet has no table: then there are no rows.
     from {{ ref('stg_quality__accepted_batches') }} as batches
     {% if landed -%}
     inner join {{ raw }} as raw_rows on batches.batch_id = raw_rows._batch_id
+    left join {{ source('quarantine', 'repairs') }} as repairs
+        on
+            repairs.department = '{{ department }}'
+            and repairs.entity = '{{ entity }}'
+            and repairs.batch_id = raw_rows._batch_id
+            and repairs.row_number = raw_rows._row_number
     {% endif -%}
     where
         batches.department = '{{ department }}'
@@ -36,8 +48,22 @@ sent anything yet has no table: then there are no rows.
                 and rejected.batch_id = raw_rows._batch_id
                 and rejected.row_number = raw_rows._row_number
                 and rejected.status <> 'released'
+                and not (rejected.status = 'repaired' and repairs.row_number is not null)
         )
         {% endif -%}
+{%- endmacro %}
+
+{#- The value of a key in a JSON object, as text. -#}
+{% macro json_text(record, key) -%}
+    {{ return(adapter.dispatch('json_text')(record, key)) }}
+{%- endmacro %}
+
+{% macro default__json_text(record, key) -%}
+    {{ return(record ~ " ->> '" ~ key ~ "'") }}
+{%- endmacro %}
+
+{% macro spark__json_text(record, key) -%}
+    {{ return("get_json_object(" ~ record ~ ", '$." ~ key ~ "')") }}
 {%- endmacro %}
 
 {#- A delivered text, or NULL if the department left it empty. -#}

@@ -4,9 +4,9 @@ How a model grows, and when it must not.
 Every fact carries known_date, the day from which we knew it. A model built until day B grows by what became known on B
 or later (B itself again, because a batch may be accepted on the same day after the first try). That is right only if
 nothing changed in what was known before B. The build log (intermediate.model_builds) keeps for each model B and a
-fingerprint of what was known before it: the batches, how many of their rows wait in quarantine, which entities exist at
+fingerprint of what was known before it: the batches, how many of their rows wait in quarantine or were repaired, which entities exist at
 all, and the code and seeds it was built with. If the fingerprint differs (a held batch of the past was accepted, a row
-was released, an intent was redefined), or if as_of lies before B, the model is rebuilt. So an increment always equals a
+was released or repaired, an intent was redefined), or if as_of lies before B, the model is rebuilt. So an increment always equals a
 full refresh, and the tables are a function of raw data, code and as_of alone.
 -#}
 
@@ -37,14 +37,14 @@ full refresh, and the tables are a function of raw data, code and as_of alone.
 
 {% macro fingerprint(until) %}
     {%- set batches = run_query(
-        "select department, entity, batch_id, known_date, waiting_rows from " ~ accepted_batches()
+        "select department, entity, batch_id, known_date, waiting_rows, repairs from " ~ accepted_batches()
         ~ " where known_date <= " ~ as_of() ~ " order by department, entity, batch_id"
     ) -%}
     {%- set lines = [] -%}
     {%- for batch in batches.rows -%}
         {%- set entity = batch[0] ~ '/' ~ batch[1] -%}
         {%- if entity not in lines -%}{%- do lines.append(entity) -%}{%- endif -%}
-        {%- if batch[3] | string < until -%}{%- do lines.append(batch[2] ~ ' ' ~ batch[3] ~ ' ' ~ batch[4]) -%}{%- endif -%}
+        {%- if batch[3] | string < until -%}{%- do lines.append(batch[2] ~ ' ' ~ batch[3] ~ ' ' ~ batch[4] ~ ' ' ~ batch[5]) -%}{%- endif -%}
     {%- endfor -%}
     {%- set code = [] -%}
     {%- do collect_code(model.unique_id, code) -%}

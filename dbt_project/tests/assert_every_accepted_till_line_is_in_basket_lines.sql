@@ -13,16 +13,23 @@ with landed as (
 
 kept_back as (
     select
-        batch_id,
-        count(distinct row_number) as waiting_rows
-    from {{ source('quarantine', 'rejected_rows') }}
+        rejected.batch_id,
+        count(distinct rejected.row_number) as waiting_rows
+    from {{ source('quarantine', 'rejected_rows') }} as rejected
+    left join {{ source('quarantine', 'repairs') }} as repairs
+        on
+            rejected.department = repairs.department
+            and rejected.entity = repairs.entity
+            and rejected.batch_id = repairs.batch_id
+            and rejected.row_number = repairs.row_number
     where
-        department = 'till'
-        and entity = 'transactions'
-        and status <> 'released'
+        rejected.department = 'till'
+        and rejected.entity = 'transactions'
+        and rejected.status <> 'released'
+        and not (rejected.status = 'repaired' and repairs.row_number is not null)
         -- an erased person's line is gone from raw too; only its number is kept
-        and rule <> 'erased'
-    group by batch_id
+        and rejected.rule <> 'erased'
+    group by rejected.batch_id
 ),
 
 in_mart as (

@@ -62,10 +62,10 @@ LINES = """
         join accepted a on a.batch_id = r._batch_id
     ),
     rejected as (
-        select distinct q.batch_id, q.row_number
-        from quarantine.rejected_rows q
+        select q.batch_id, q.row_number
+        from quarantine.kept_out q
         join delivered using (batch_id, row_number)
-        where q.department = 'till' and q.entity = 'transactions' and q.status <> 'released'
+        where q.department = 'till' and q.entity = 'transactions'
     ),
     counted as (
         select

@@ -24,8 +24,11 @@ CONTRADICTIONS = """
 
 def suite(subject: Subject, contract: Contract) -> list[Expectation]:
     """List the expectations on the new lists of household facts."""
+    rules = delivery_rules(subject, contract)
+    if not contract.hands_over("demographics"):
+        return rules
     return [
-        *delivery_rules(subject, contract),
+        *rules,
         subject.measure(
             "a_household_has_one_set_of_facts",
             CONTRADICTIONS,

@@ -36,8 +36,11 @@ NO_CATEGORY = """
 
 def suite(subject: Subject, contract: Contract) -> list[Expectation]:
     """List the expectations on the new product lists."""
+    rules = delivery_rules(subject, contract)
+    if not contract.hands_over("products"):
+        return rules
     return [
-        *delivery_rules(subject, contract),
+        *rules,
         subject.measure(
             "products_do_not_disappear",
             LOST_PRODUCTS,

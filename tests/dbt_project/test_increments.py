@@ -116,6 +116,40 @@ def test_increments_equal_a_full_refresh(company: Warehouse, till_days: dict[dat
     company.test(TUESDAY)
 
 
+def test_a_repaired_row_of_the_past_is_replayed_once_and_a_second_repair_replaces_it(
+    company: Warehouse, till_days: dict[date, pd.DataFrame]
+) -> None:
+    totals = "select count(*), sum(quantity) from marts.basket_lines"
+    days = [date(2017, 5, 30), date(2017, 5, 31)]
+    batch = company.deliver(
+        "till", "transactions", till_days[days[0]].assign(quantity="1"), days[0], HISTORY, history=True
+    )
+    company.deliver("till", "transactions", till_days[days[1]].assign(quantity="1"), days[1], HISTORY, history=True)
+    lines = sum(len(till_days[day]) for day in days)
+    company.run("update raw_till.transactions set quantity = 'x' where _batch_id = %s and _row_number = 1", (batch,))
+    row = ("till", "transactions", batch, 1)
+    company.run(
+        "insert into quarantine.rejected_rows values (%s, %s, %s, %s, 'quantity', 'type', 'no', '{}', %s, 'waiting')",
+        (*row, HISTORY),
+    )
+    company.build(HISTORY, "--select", "+basket_lines")
+    assert company.rows(totals) == [(lines - 1, lines - 1)]
+    company.run("update quarantine.rejected_rows set status = 'repaired'")
+    company.run(
+        "insert into quarantine.repairs (department, entity, batch_id, row_number, record, fields, repaired_by, reason,"
+        " as_of) select %s, %s, %s, %s, to_jsonb(r) || '{\"quantity\": \"7\"}', 'quantity', 'me', 'told', %s"
+        " from raw_till.transactions r where _batch_id = %s and _row_number = 1",
+        (*row, HISTORY, batch),
+    )
+    company.build(SATURDAY, "--select", "+basket_lines")
+    assert company.rows(totals) == [(lines, lines + 6)]
+    company.build(SATURDAY, "--select", "+basket_lines")
+    assert company.rows(totals) == [(lines, lines + 6)], "twice changes nothing"
+    company.run('update quarantine.repairs set record = record || \'{"quantity": "3"}\', revision = 2')
+    company.build(SATURDAY, "--select", "+basket_lines")
+    assert company.rows(totals) == [(lines, lines + 2)]
+
+
 def test_a_withdrawn_batch_leaves_nothing_behind(company: Warehouse, till_days: dict[date, pd.DataFrame]) -> None:
     for day in (date(2017, 5, 30), date(2017, 5, 31)):
         company.deliver("till", "transactions", till_days[day], day, HISTORY, history=True)

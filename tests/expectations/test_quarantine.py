@@ -24,6 +24,7 @@ FILE = "till/transactions_2017-12-04.csv"
         ({"week": "54"}, "week '54' is above 53"),
         ({"week": "0"}, "week '0' is below 1"),
         ({"transaction_timestamp": "now"}, "transaction_timestamp 'now' is not a timestamp (YYYY-MM-DD hh:mm:ss)"),
+        ({"transaction_timestamp": "04.12.2017 10:00"}, "transaction_timestamp '04.12.2017 10:00' is not a timestamp"),
         ({"transaction_timestamp": "2017-02-30 10:00:00"}, "transaction_timestamp '2017-02-30 10:00:00' is not a"),
         ({"household_id": "Ann Smith"}, "household_id (value withheld) is not an integer"),
         ({"household_id": "0"}, "household_id (value withheld) is below 1"),

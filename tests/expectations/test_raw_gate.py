@@ -86,6 +86,20 @@ def _shared_basket(house):
     house.deliver("transactions", day(4), [{"product_id": "1"}, {"product_id": "2", "household_id": "8"}])
 
 
+def test_a_retyped_column_is_told_by_contract_and_column(house):
+    batch = house.deliver("transactions", day(4), _lines(12, transaction_timestamp="04.12.2017 16:00"))
+    assert house.failed(TILL, day(4)) == {"few_rows_break_the_contract", "no_column_changed_its_type"}
+    ((message,),) = house.rows("select message from quality.gate_results where expectation like '%%its_type'")
+    assert "column transaction_timestamp: 12 of 12 values are not of type timestamp as till.yml says" in message
+    assert "write its new type or format into the contract till.yml" in message
+    assert house.verdicts()[batch][0] == "held"
+
+
+def test_a_few_wrong_values_are_no_changed_type(house):
+    house.deliver("transactions", day(4), _lines(9, week="x") + [{"basket_id": str(n)} for n in range(300, 500)])
+    assert not house.failed(TILL, day(4))
+
+
 @pytest.mark.parametrize(
     ("gate", "damage", "expectation"),
     [

@@ -9,10 +9,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import yaml
 
-from landing import contracts
+from landing import pulls
 from landing.land import land_department
 from landing.pulls import SourceUnavailable
 from runtime import bootstrap, postgres
+from runtime import settings as settings_module
 from runtime.warehouse import transaction
 from tests.landing.conftest import empty_raw
 
@@ -46,13 +47,15 @@ def department(warehouse, tmp_path, monkeypatch):
     opened = []
 
     def write(name, source, entities):
-        (tmp_path / f"{name}.yml").write_text(yaml.safe_dump(_contract(name, source, entities)))
+        (folder / f"{name}.yml").write_text(yaml.safe_dump(_contract(name, source, entities)))
         bootstrap.open_raw_schema(name)
         empty_raw(name)
         opened.append(name)
         return name
 
-    monkeypatch.setattr(contracts, "DEPARTMENTS_DIR", tmp_path)
+    folder = tmp_path / "landing" / "departments"
+    folder.mkdir(parents=True)
+    monkeypatch.setattr(settings_module, "ROOT", tmp_path)
     yield write
     for name in opened:
         empty_raw(name)
@@ -133,6 +136,54 @@ def test_a_whole_table_lands_when_it_changed(cases, department):
     assert land_department(name, SECOND).batches == []
     cases("delete from support.cases where case_id = 1")
     assert land_department(name, date(2018, 1, 1)).row_count == 2
+
+
+def test_changes_of_a_row_are_new_rows_and_deletions_come_as_a_list_of_their_own(cases, department):
+    """As a shop's database keeps them: keys with the time of the change, and a trigger that lists what was removed."""
+    cases("create table support.deletions (table_name text, row_key text, deleted_at timestamp)")
+    cases(
+        "create function support.remember() returns trigger language plpgsql as $$ begin"
+        " insert into support.deletions values (tg_table_name, old.case_id, '2017-12-31 12:00'); return old; end $$;"
+        "create trigger remember after delete on support.cases for each row execute function support.remember()"
+    )
+    columns = [
+        {"name": "table_name", "required": True},
+        {"name": "row_key", "required": True},
+        {"name": "deleted_at", "type": "timestamp", "required": True},
+    ]
+    deletions = {
+        **{"name": "deletions", "load": "append", "table": "support.deletions", "cursor": "deleted_at"},
+        **{"keys": ["table_name", "row_key", "deleted_at"], "columns": columns},
+    }
+    name = department("support", SQL_SOURCE, [{**SQL_APPEND, "keys": ["case_id", "changed_at"]}, deletions])
+    land_department(name, FIRST)
+    cases("update support.cases set cost_eur = 9, changed_at = '2017-12-31 09:00' where case_id = 1")
+    cases("delete from support.cases where case_id = 2")
+    land_department(name, SECOND)
+    assert [row[:1] + row[2:4] for row in _cases(name)] == [
+        ("1", "1.10", "2017-12-29 10:00:00"),
+        ("2", "5.00", "2017-12-30 23:59:59"),
+        ("3", None, "2017-12-31 00:00:00"),
+        ("1", "9.00", "2017-12-31 09:00:00"),
+    ]
+    with transaction() as connection, connection.cursor() as cursor:
+        cursor.execute(f"select table_name, row_key, deleted_at from raw_{name}.deletions")
+        assert cursor.fetchall() == [("cases", "2", "2017-12-31 12:00:00")]
+    assert land_department(name, SECOND).batches == []
+
+
+def test_a_long_table_lands_in_parts_once(cases, department, monkeypatch):
+    monkeypatch.setattr(pulls, "ROWS_AT_ONCE", 300)
+    cases(
+        "insert into support.cases select n, 'x', 1, timestamp '2017-12-01' + n * interval '1 minute'"
+        " from generate_series(10, 1009) n"
+    )
+    name = department("support", SQL_SOURCE, [SQL_APPEND])
+    report = land_department(name, FIRST)
+    assert [batch.row_count for batch in report.batches] == [300, 300, 300, 102]
+    assert len({row[0] for row in _cases(name)}) == len(_cases(name)) == 1002
+    assert land_department(name, FIRST).batches == []
+    assert land_department(name, SECOND).row_count == 1
 
 
 def test_a_column_missing_in_the_database_refuses_the_batch(cases, department):

@@ -12,7 +12,17 @@ with waiting as (
         batch_id,
         count(distinct row_number) as waiting_rows
     from {{ source('quarantine', 'rejected_rows') }}
-    where status <> 'released'
+    where status not in ('released', 'repaired')
+    group by department, entity, batch_id
+),
+
+repaired as (
+    select
+        department,
+        entity,
+        batch_id,
+        sum(revision) as repairs
+    from {{ source('quarantine', 'repairs') }}
     group by department, entity, batch_id
 )
 
@@ -25,7 +35,8 @@ select
             then accepted.accepted_as_of
         else accepted.known_date
     end as known_date,
-    coalesce(waiting.waiting_rows, 0) as waiting_rows
+    coalesce(waiting.waiting_rows, 0) as waiting_rows,
+    cast(coalesce(repaired.repairs, 0) as {{ dbt.type_bigint() }}) as repairs
 from {{ source('quality', 'accepted_batches') }} as accepted
 left join {{ ref('stg_quality__batches') }} as landed
     on
@@ -36,3 +47,8 @@ left join waiting
         accepted.department = waiting.department
         and accepted.entity = waiting.entity
         and accepted.batch_id = waiting.batch_id
+left join repaired
+    on
+        accepted.department = repaired.department
+        and accepted.entity = repaired.entity
+        and accepted.batch_id = repaired.batch_id

@@ -1,0 +1,133 @@
+"""Each dimension of a department's health moves with its own kind of trouble, and being late is told once a day."""
+
+import logging
+
+import pytest
+
+from tests.expectations.conftest import day
+
+TILL = "raw.till"
+NAMES = ("completeness", "validity", "uniqueness", "timeliness", "conflict_rate", "rows_at_stake", "score", "trend")
+
+
+def _lines(number: int, first: int = 100, **changes) -> list[dict]:
+    return [{"basket_id": str(first + n), **changes} for n in range(number)]
+
+
+def _health(house, department: str, as_of) -> dict:
+    ((*figures, reason),) = house.rows(
+        f"select {', '.join(NAMES)}, reason from quality.department_health where department = %s and as_of = %s",
+        (department, as_of),
+    )
+    numbers = [None if figure is None else float(figure) for figure in figures]
+    return {**dict(zip(NAMES, numbers, strict=True)), "reason": reason}
+
+
+WELL = {
+    "completeness": 1, "validity": 1, "uniqueness": 1, "timeliness": 1, "conflict_rate": 0, "rows_at_stake": 0,
+    "score": 100, "trend": None, "reason": "",
+}  # fmt: skip
+
+
+def test_a_good_delivery_has_a_hundred_points(house):
+    house.deliver("transactions", day(4), _lines(100))
+    house.check(TILL, day(4))
+    assert _health(house, "till", day(4)) == WELL
+
+
+# 2 rows of 100: points fall by 0.4 of a share's weight with a floor of 0.95, by 0.2 with 0.90; conflicts reach theirs.
+@pytest.mark.parametrize(
+    ("bad", "changed", "score", "reason"),
+    [
+        (_lines(2, 900, product_id=""), {"completeness": 0.98, "rows_at_stake": 2}, 90, "completeness 98.00 %"),
+        (_lines(2, 900, quantity="x"), {"validity": 0.98, "rows_at_stake": 2}, 90, "validity 98.00 %"),
+        (
+            [{"basket_id": "100"}, {"basket_id": "101"}],
+            {"uniqueness": 0.98, "rows_at_stake": 2},
+            98,
+            "uniqueness 98.00 %",
+        ),
+        (
+            [{"basket_id": "100", "sales_value": "9"}, {"basket_id": "101"}],
+            {"uniqueness": 0.98, "conflict_rate": 0.01, "rows_at_stake": 2},
+            90.5,
+            "uniqueness 98.00 %; contradicting 1.00 %",
+        ),
+    ],
+)
+def test_each_dimension_moves_alone(house, bad, changed, score, reason):
+    house.deliver("transactions", day(4), _lines(98) + bad)
+    house.check(TILL, day(4))
+    assert _health(house, "till", day(4)) == {**WELL, **changed, "score": score, "reason": reason}
+
+
+def test_a_key_that_was_accepted_before_contradicts_only_with_other_content(house):
+    house.deliver("transactions", day(3), _lines(98))
+    house.check(TILL, day(3))
+    house.deliver("transactions", day(4), [{"basket_id": "100"}, {"basket_id": "101", "sales_value": "7"}])
+    house.check(TILL, day(4))
+    assert _health(house, "till", day(4))["conflict_rate"] == 0.01
+
+
+@pytest.mark.parametrize(("age", "timeliness"), [(1, 1), (2, 0.6667), (3, 0.3333), (4, 0), (9, 0)])
+def test_timeliness_falls_from_the_warning_to_the_holding(house, age, timeliness):
+    house.deliver("transactions", day(4), _lines(10))
+    house.check(TILL, day(4))
+    house.check(TILL, day(4 + age))
+    health = _health(house, "till", day(4 + age))
+    assert health["timeliness"] == timeliness
+    assert health["reason"].endswith(f"late: transactions ({age} days old)") == (timeliness < 1)
+
+
+def test_an_entity_that_sends_nothing_is_incomplete_and_a_held_batch_is_at_stake(house):
+    house.deliver("campaign_descriptions", day(4), [{}])
+    house.deliver("campaigns", day(4), [{}])
+    house.check("raw.marketing", day(4))
+    assert _health(house, "marketing", day(4))["completeness"] == 0.5
+    house.deliver("transactions", day(4), _lines(10, quantity="x") + _lines(90, 300))
+    house.check(TILL, day(4))
+    health = _health(house, "till", day(4))
+    assert (health["rows_at_stake"], health["timeliness"], health["validity"]) == (100, 0, 0.9)
+    assert health["reason"] == "validity 90.00 %; late: transactions (nothing accepted)"
+
+
+def test_trend_is_the_score_beside_the_week_before(house):
+    house.deliver("transactions", day(4), _lines(100))
+    house.check(TILL, day(4))
+    house.check(TILL, day(5))
+    house.check(TILL, day(8))
+    assert _health(house, "till", day(5))["trend"] == 0
+    health = _health(house, "till", day(8))
+    assert (health["score"], health["trend"]) == (75, -25)
+
+
+def test_who_is_late_is_told_once_a_day(house, caplog):
+    house.deliver("transactions", day(4), _lines(10))
+    house.check(TILL, day(4))
+    assert house.rows("select * from quality.alerts") == []
+    with caplog.at_level(logging.WARNING, "expectations.alerts"):
+        house.check(TILL, day(6))
+    assert (
+        "till is late: Every delivery of till came when it was due. Found broken: transactions: 2 days" in caplog.text
+    )
+    before = house.left_behind()
+    house.check(TILL, day(6))
+    assert house.left_behind() == before
+    house.check(TILL, day(7))
+    assert house.rows("select department, as_of, kind from quality.alerts order by as_of") == [
+        ("till", day(6), "late"),
+        ("till", day(7), "late"),
+    ]
+    house.deliver("transactions", day(7), _lines(10, 500))
+    house.check(TILL, day(7))
+    assert house.rows("select as_of from quality.alerts") == [(day(6),)], "what came on the same day after all"
+
+
+def test_bi_reads_health_and_alerts(house):
+    from runtime.warehouse import transaction
+
+    house.deliver("transactions", day(4), _lines(10))
+    house.check(TILL, day(6))
+    with transaction("cx_bi") as connection, connection.cursor() as cursor:
+        cursor.execute("select (select count(*) from quality.department_health), (select count(*) from quality.alerts)")
+        assert cursor.fetchone() == (1, 1)
