@@ -14,25 +14,36 @@ with waiting as (
     from {{ source('quarantine', 'rejected_rows') }}
     where status <> 'released'
     group by department, entity, batch_id
+),
+
+dated as (
+    select
+        accepted.department,
+        accepted.entity,
+        accepted.batch_id,
+        case
+            when accepted.known_date >= landed.landed_as_of and accepted.accepted_as_of > accepted.known_date
+                then accepted.accepted_as_of
+            else accepted.known_date
+        end as known_date,
+        coalesce(waiting.waiting_rows, 0) as waiting_rows
+    from {{ source('quality', 'accepted_batches') }} as accepted
+    left join {{ ref('stg_quality__batches') }} as landed
+        on
+            accepted.department = landed.department
+            and accepted.batch_id = landed.batch_id
+    left join waiting
+        on
+            accepted.department = waiting.department
+            and accepted.entity = waiting.entity
+            and accepted.batch_id = waiting.batch_id
 )
 
 select
-    accepted.department,
-    accepted.entity,
-    accepted.batch_id,
-    case
-        when accepted.known_date >= landed.landed_as_of and accepted.accepted_as_of > accepted.known_date
-            then accepted.accepted_as_of
-        else accepted.known_date
-    end as known_date,
-    coalesce(waiting.waiting_rows, 0) as waiting_rows
-from {{ source('quality', 'accepted_batches') }} as accepted
-left join {{ ref('stg_quality__batches') }} as landed
-    on
-        accepted.department = landed.department
-        and accepted.batch_id = landed.batch_id
-left join waiting
-    on
-        accepted.department = waiting.department
-        and accepted.entity = waiting.entity
-        and accepted.batch_id = waiting.batch_id
+    department,
+    entity,
+    batch_id,
+    known_date,
+    waiting_rows,
+    row_number() over (partition by department, entity order by known_date, batch_id) = 1 as is_first
+from dated
