@@ -37,7 +37,7 @@ def main() -> None:
     for name in [name for name in os.environ if name.startswith(PREFIX)]:
         del os.environ[name]
     with tempfile.TemporaryDirectory(prefix="cxloop-bench-") as folder:
-        os.environ["CX_HOME"] = str(Path(folder) / "home")
+        os.environ |= {"CX_HOME": str(Path(folder) / "home"), "CX_DATASET": "complete_journey"}
         os.environ["CX_EXPORTS_DIR"] = str(Path(folder) / "exports")
         given = settings()
         deliver(given.exports_dir, LAST_DAY)

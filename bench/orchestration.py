@@ -60,7 +60,7 @@ def platform() -> Iterator[None]:
     """A platform in a temporary CX_HOME with nothing scheduled."""
     with tempfile.TemporaryDirectory(prefix="cxloop bench ") as folder:
         Path(folder).chmod(0o755)
-        os.environ.update(CX_HOME=str(Path(folder) / "home"), CX_LAND_SCHEDULE="")
+        os.environ.update(CX_HOME=str(Path(folder) / "home"), CX_LAND_SCHEDULE="", CX_DATASET="complete_journey")
         try:
             supervisor.up(settings())
             yield

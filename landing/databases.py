@@ -1,7 +1,6 @@
 """Read an entity from a department's database, through SQLAlchemy, as text."""
 
 import datetime
-import os
 from itertools import chain
 
 import pyarrow as pa
@@ -11,6 +10,8 @@ from landing.contracts import Contract, Entity
 from landing.pulls import SourceUnavailable, Window
 from landing.readers import Content, Refused, content_of_columns
 from landing.text import as_text
+from runtime.secrets import department_variable
+from runtime.settings import settings
 
 ROWS_AT_ONCE = 50_000  # fetched from the server's cursor at a time
 
@@ -41,7 +42,7 @@ def fetch_table(contract: Contract, entity: Entity, window: Window) -> Content:
 
 def _url(contract: Contract) -> sqlalchemy.URL:
     variable = contract.source.url_variable
-    text = os.environ.get(variable)
+    text = department_variable(settings(), variable)
     if not text:
         raise SourceUnavailable(f"{contract.department}: set {variable} to the URL of the department's database.")
     try:

@@ -1,6 +1,5 @@
 """Read an entity from a department's HTTP API, page by page, with dlt's REST client."""
 
-import os
 
 import requests
 
@@ -9,6 +8,7 @@ from landing.loader import import_dlt
 from landing.pulls import SourceUnavailable, Window
 from landing.readers import Content, content_of_records
 from landing.text import as_text
+from runtime.secrets import department_variable
 from runtime.settings import settings
 
 ATTEMPTS = (
@@ -49,8 +49,8 @@ def fetch_endpoint(contract: Contract, entity: Entity, window: Window) -> Conten
 def _client(contract: Contract, entity: Entity):
     """Make the client; its address and token come from the environment and are never written down."""
     source = contract.source
-    url = os.environ.get(source.url_variable)
-    token = os.environ.get(source.token_variable) if source.token_variable else None
+    url = department_variable(settings(), source.url_variable)
+    token = department_variable(settings(), source.token_variable) if source.token_variable else None
     for variable, value in ((source.url_variable, url), (source.token_variable, token)):
         if variable and not value:
             raise SourceUnavailable(f"{contract.department}: set {variable} to reach the department's API.")

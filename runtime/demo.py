@@ -13,6 +13,7 @@ from runtime import home, supervisor
 from runtime import settings as settings_module
 from runtime.airflow_client import AirflowClient
 from runtime.demo_chain import CHAIN, ONCE, DemoFailed, days_played, play, play_once
+from runtime.demo_company import open_company, play_company
 from runtime.demo_summary import show_summary
 from runtime.progress import console, step
 from runtime.settings import Settings
@@ -24,10 +25,13 @@ def demo(given: Settings) -> int:
     """Play every day from CX_DEMO_FIRST to CX_DEMO_LAST and show what came out; return the exit code."""
     started = time.monotonic()
     try:
-        if given.dataset != "complete_journey":
-            raise DemoFailed(f"The demo cannot play the data set {given.dataset} yet: use CX_DATASET=complete_journey.")
-        given = keep_clock_off(given)
+        if given.dataset == "none":
+            raise DemoFailed("CX_DATASET=none has no data to play: use complete_journey or nordhaus.")
+        given = keep_choices(given)
         supervisor.up(given)
+        if given.dataset == "nordhaus":
+            with step("the shop of Nordhaus gets a database"):
+                open_company(given)
         client = AirflowClient(given)
         with step("Airflow reads the DAGs"):
             unpause(client)
@@ -44,24 +48,37 @@ def demo(given: Settings) -> int:
     return 0
 
 
-def keep_clock_off(given: Settings) -> Settings:
-    """Write CX_LAND_SCHEDULE= into settings.env unless it is set: the data end in 2017, a run for today would fail."""
-    name = "CX_LAND_SCHEDULE"
+def keep_choices(given: Settings) -> Settings:
+    """Write the data set and CX_LAND_SCHEDULE= into settings.env: `make up` must start what the demo played.
+
+    The data end in the past, so a run for today would fail. Raises DemoFailed if this home plays another company.
+    """
     home.prepare(given)
     file = given.home / "settings.env"
-    if name not in os.environ and name not in dotenv_values(file):
-        with file.open("a") as text:
-            text.write(f"# The demo's data end in 2017: its days are triggered, not scheduled.\n{name}=\n")
+    kept = dotenv_values(file)
+    if kept.get("CX_DATASET", given.dataset) != given.dataset:
+        raise DemoFailed(
+            f"{given.home} holds the data set {kept['CX_DATASET']}, not {given.dataset}.",
+            f"Go on with `make demo DATASET={kept['CX_DATASET']}`, start anew after `make clean`, or choose another "
+            "folder with CX_HOME.",
+        )
+    lines = {"CX_DATASET": given.dataset, "CX_LAND_SCHEDULE": ""}
+    with file.open("a") as text:
+        for name, value in lines.items():
+            if name not in kept and (name == "CX_DATASET" or name not in os.environ):
+                text.write(f"# Written by the demo.\n{name}={value}\n")
     return settings_module.settings()
 
 
 def deliver(given: Settings, day: date) -> None:
-    """Let the four departments hand over everything up to `day`."""
+    """Let the departments hand over everything up to `day`."""
     from simulator.complete_journey import deliver
 
     with step(f"the departments hand over their exports up to {day}") as results:
-        written = deliver(given.exports_dir, day, households=given.demo_households)
-        results.append(f"{len(written)} new files")
+        if given.dataset == "nordhaus":
+            results.append(play_company(given, day))
+        else:
+            results.append(f"{len(deliver(given.exports_dir, day, households=given.demo_households))} new files")
 
 
 def unpause(client: AirflowClient) -> None:

@@ -5,7 +5,7 @@ import socket
 from runtime.settings import Settings
 
 HOST = "127.0.0.1"
-FIRST_PORTS = {"postgres": 5433, "airflow": 8080, "mlflow": 5000}
+FIRST_PORTS = {"postgres": 5433, "airflow": 8080, "mlflow": 5000, "nordhaus": 8090}
 SEARCHED = 200
 
 
@@ -29,7 +29,7 @@ def choose(settings: Settings, service: str) -> int:
 
     Raises PortTaken if the port was set by hand and is in use.
     """
-    wanted: int | None = getattr(settings, f"{service}_port")
+    wanted: int | None = getattr(settings, f"{service}_port", None)
     if wanted and not is_free(wanted):
         raise PortTaken(
             f"Port {wanted} on {HOST} is taken by another program, and CX_{service.upper()}_PORT asks for it. "

@@ -6,7 +6,11 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
+from dotenv import dotenv_values
+
 from runtime.settings import Settings
+
+DEPARTMENTS_FILE = "departments.env"
 
 
 def password() -> str:
@@ -37,6 +41,22 @@ def secret(settings: Settings, name: str, generate: Callable[[], str] = password
         finally:
             draft.unlink()
     return path.read_text().strip()
+
+
+def department_variable(settings: Settings, name: str) -> str | None:
+    """Read an address or a token of a department: from the environment, else from `secrets/departments.env`."""
+    return os.environ.get(name) or dotenv_values(secret_path(settings, DEPARTMENTS_FILE)).get(name)
+
+
+def keep_department_variables(settings: Settings, variables: dict[str, str]) -> None:
+    """Write addresses and tokens of departments to `secrets/departments.env`; those of other names stay."""
+    path = secret_path(settings, DEPARTMENTS_FILE)
+    known = {**dotenv_values(path), **variables}
+    path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.writelines(f"{name}='{value}'\n" for name, value in sorted(known.items()))
+    beside.replace(path)
 
 
 def secret_path(settings: Settings, name: str) -> Path:

@@ -49,6 +49,15 @@ def mlflow(settings: Settings) -> dict[str, str]:
     }
 
 
+def nordhaus(settings: Settings) -> dict[str, str]:
+    """Give the whole environment of the simulated company's APIs: they know nothing of the platform."""
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "PYTHONPATH": str(settings.root),
+        **{f"CX_{name}_API_TOKEN": secret(settings, f"nordhaus_{name.lower()}") for name in ("SERVICE", "MARKETING")},
+    }
+
+
 def tools(settings: Settings) -> dict[str, str]:
     """Give what code outside the services needs to work with them: MLflow's client, dbt, quiet libraries."""
     return {

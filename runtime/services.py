@@ -15,7 +15,8 @@ from runtime.settings import Settings
 PROBE_SECONDS = 5
 AIRFLOW = ("airflow-api-server", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer")
 MLFLOW = "mlflow"
-NAMES = (MLFLOW, *AIRFLOW)
+NORDHAUS = "nordhaus"
+NAMES = (MLFLOW, NORDHAUS, *AIRFLOW)
 # What a service reads only once, when it starts.
 WATCHED = (
     *("AIRFLOW", "MLFLOW", "CX_PG_", "CX_WAREHOUSE_URL", "CX_DATASET", "CX_EXPORTS_DIR", "CX_LAND_SCHEDULE"),
@@ -63,7 +64,22 @@ def services(settings: Settings) -> list[Service]:
         )
         for name in AIRFLOW
     ]
-    return [mlflow, *airflow]
+    return [mlflow, *_company(settings), *airflow]
+
+
+def service_names(settings: Settings) -> tuple[str, ...]:
+    """Name the services of this installation."""
+    return tuple(name for name in NAMES if name != NORDHAUS or settings.dataset == NORDHAUS)
+
+
+def _company(settings: Settings) -> list[Service]:
+    """The APIs of the simulated company, if the demo plays it."""
+    if settings.dataset != NORDHAUS:
+        return []
+    port = ports.remembered(settings, NORDHAUS)
+    options = ["--company", str(settings.home / NORDHAUS), "--port", str(port)]
+    command = service_environment.python("simulator.nordhaus.api", *options)
+    return [Service(NORDHAUS, command, service_environment.nordhaus(settings), port)]
 
 
 def healthy(settings: Settings, running: dict[str, psutil.Process]) -> set[str]:
@@ -74,6 +90,8 @@ def healthy(settings: Settings, running: dict[str, psutil.Process]) -> set[str]:
     names = {MLFLOW} & set(running)
     if names and not _answers(f"http://{ports.HOST}:{ports.remembered(settings, 'mlflow')}/health"):
         names.clear()
+    if NORDHAUS in running and _answers(f"http://{ports.HOST}:{ports.remembered(settings, NORDHAUS)}/health"):
+        names.add(NORDHAUS)
     if set(running) & set(AIRFLOW):
         try:
             state = AirflowClient(settings).health()

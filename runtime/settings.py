@@ -15,6 +15,8 @@ from dotenv import dotenv_values
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "CX_"
 DATASETS = ("complete_journey", "nordhaus", "none")
+# The first and the last business day that the demo plays.
+DEMO_DAYS = {"complete_journey": ("2017-12-28", "2017-12-31"), "nordhaus": ("2025-06-29", "2025-07-02")}
 
 
 class SettingsError(ValueError):
@@ -37,6 +39,7 @@ class Settings:
     demo_first: date
     demo_last: date
     demo_households: int | None
+    demo_people: int
     land_schedule: str | None
     dbt_threads: int
     exploration_seed: int
@@ -67,6 +70,8 @@ def settings(environment: Mapping[str, str] | None = None) -> Settings:
     def text(name: str, default: str = "") -> str:
         return given.get(PREFIX + name, "").strip() or default
 
+    dataset = _one_of("DATASET", text("DATASET", "complete_journey"), DATASETS)
+    demo_first, demo_last = DEMO_DAYS.get(dataset, DEMO_DAYS["complete_journey"])
     return Settings(
         root=ROOT,
         home=home,
@@ -75,11 +80,12 @@ def settings(environment: Mapping[str, str] | None = None) -> Settings:
         postgres_port=_port("POSTGRES_PORT", text("POSTGRES_PORT")),
         airflow_port=_port("AIRFLOW_PORT", text("AIRFLOW_PORT")),
         mlflow_port=_port("MLFLOW_PORT", text("MLFLOW_PORT")),
-        dataset=_one_of("DATASET", text("DATASET", "complete_journey"), DATASETS),
+        dataset=dataset,
         demo_promotions=_one_of("DEMO_PROMOTIONS", text("DEMO_PROMOTIONS", "0"), ("0", "1")) == "1",
-        demo_first=_day("DEMO_FIRST", text("DEMO_FIRST", "2017-12-28")),
-        demo_last=_day("DEMO_LAST", text("DEMO_LAST", "2017-12-31")),
+        demo_first=_day("DEMO_FIRST", text("DEMO_FIRST", demo_first)),
+        demo_last=_day("DEMO_LAST", text("DEMO_LAST", demo_last)),
         demo_households=_count("DEMO_HOUSEHOLDS", text("DEMO_HOUSEHOLDS")),
+        demo_people=_number("DEMO_PEOPLE", text("DEMO_PEOPLE", "10000"), 64, 10_000_000),
         # Set and empty means: landing runs by hand only.
         land_schedule=given.get("CX_LAND_SCHEDULE", "0 5 * * *").strip() or None,
         dbt_threads=_number("DBT_THREADS", text("DBT_THREADS", "2"), 1, 64),

@@ -10,7 +10,7 @@ import psutil
 
 from runtime import bootstrap, home, lock, ports, postgres, processes, service_environment, warehouse
 from runtime.progress import console, step
-from runtime.services import AIRFLOW, MLFLOW, NAMES, Service, healthy, services
+from runtime.services import AIRFLOW, MLFLOW, NAMES, NORDHAUS, Service, healthy, service_names, services
 from runtime.settings import Settings
 
 STOP_SECONDS = 20
@@ -51,7 +51,7 @@ def up(settings: Settings) -> None:
         _stop_outdated(settings, wanted)
         running = _running(settings)
         missing = [service for service in wanted if service.name not in running]
-        for service in [each for each in missing if each.name == MLFLOW]:
+        for service in [each for each in missing if each.name not in AIRFLOW]:
             _start(settings, service)
         airflow = [service for service in wanted if service.name in AIRFLOW]
         _migrate(settings, airflow[0].environment)
@@ -86,9 +86,9 @@ def status(settings: Settings) -> list[State]:
     ]
     running = _running(settings)
     well = healthy(settings, running)
-    for name in NAMES:
-        address = _address(settings, "mlflow") if name == MLFLOW else _address(settings, "airflow")
-        listens = name in (MLFLOW, "airflow-api-server")
+    for name in service_names(settings):
+        address = _address(settings, "airflow" if name in AIRFLOW else name)
+        listens = name in (MLFLOW, NORDHAUS, "airflow-api-server")
         states.append(_state(name, running.get(name), name in well, address if listens else None))
     return states
 
@@ -104,9 +104,11 @@ def _start_postgres(settings: Settings) -> int:
 
 def _choose_ports(settings: Settings) -> None:
     """Choose the ports of Airflow and MLflow, except for a server that already listens where it should."""
-    for kind, name in (("mlflow", MLFLOW), ("airflow", "airflow-api-server")):
+    listening = {"mlflow": MLFLOW, "airflow": "airflow-api-server"}
+    listening |= {NORDHAUS: NORDHAUS} if settings.dataset == NORDHAUS else {}
+    for kind, name in listening.items():
         process = processes.find(settings, name)
-        wanted = getattr(settings, f"{kind}_port")
+        wanted = getattr(settings, f"{kind}_port", None)
         if process is None or wanted not in (None, ports.remembered(settings, kind)):
             ports.choose(settings, kind)
 

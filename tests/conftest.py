@@ -10,6 +10,10 @@ import pytest
 from runtime import bootstrap, home, postgres
 from runtime.settings import PREFIX, Settings, settings
 
+# The company that tests are about, unless they say otherwise.
+COMPANY = {"CX_DATASET": "complete_journey"}
+os.environ |= COMPANY
+
 
 @pytest.fixture(scope="session")
 def warehouse() -> Iterator[Settings]:
@@ -21,7 +25,7 @@ def warehouse() -> Iterator[Settings]:
     for name in before:
         del os.environ[name]
     with tempfile.TemporaryDirectory(prefix="cxloop test ") as folder:
-        os.environ["CX_HOME"] = str(Path(folder) / "home")
+        os.environ |= {**COMPANY, "CX_HOME": str(Path(folder) / "home")}
         given = settings()
         try:
             postgres.start(given)

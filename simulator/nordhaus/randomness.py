@@ -1,7 +1,7 @@
 """Draws that depend on what they are for, not on what was drawn before.
 
-Every draw is a hash of the seed, a purpose and the keys it is for (person, day, number). So a person lives the same life
-in a world of any size, days can be skipped, and two runs give the same bytes. The hash is SplitMix64's finaliser
+Every draw is a hash of the seed, a purpose and the keys it is for (person, day, number). So a person lives the same
+life in a world of any size, days can be skipped, and two runs give the same bytes. The hash is SplitMix64's finaliser
 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA 2014), chained over the keys.
 """
 
@@ -63,7 +63,7 @@ def poisson(seed: int, purpose: str, rate: np.ndarray, *keys: np.ndarray | int) 
 
 
 def codes(seed: int, purpose: str, length: int, *keys: np.ndarray | int) -> np.ndarray:
-    """Return a code of `length` (at most 12) letters and digits per element: an id that says nothing about its owner."""
+    """Return a code of `length` (at most 12) signs per element: an id that says nothing about its owner."""
     number = bits(seed, purpose, *keys)
     letters = [(number >> np.uint64(5 * place)) & np.uint64(31) for place in range(length)]
     block = np.stack([_ALPHABET[letter.astype(np.intp)] for letter in letters], axis=-1)

@@ -36,6 +36,7 @@ class Platform:
         kept = {name: text for name, text in os.environ.items() if not name.startswith(PREFIX)}
         self.own = {
             "CX_HOME": str(home),
+            "CX_DATASET": "complete_journey",
             "CX_DEMO_FIRST": FIRST,
             "CX_DEMO_LAST": LAST,
             "CX_DEMO_HOUSEHOLDS": str(HOUSEHOLDS),

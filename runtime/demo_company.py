@@ -1,0 +1,67 @@
+"""The simulated company beside the platform: its shop's database on the embedded server, its APIs, its days."""
+
+from datetime import date
+from urllib.parse import quote
+
+from psycopg2 import sql
+from psycopg2.extensions import encrypt_password
+
+from runtime import ports, postgres
+from runtime.progress import console
+from runtime.secrets import keep_department_variables, secret
+from runtime.settings import Settings
+
+OWNER, READER = "nordhaus_shop", "nordhaus_shop_reader"
+DATABASE = "nordhaus_shop"
+DAYS_BETWEEN_LINES = 30
+
+
+def open_company(given: Settings) -> None:
+    """Make the shop's database with its owner and a reader, and tell the platform where the departments are found."""
+    admin = postgres.admin_connection(given)
+    try:
+        with admin.cursor() as cursor:
+            for role in (OWNER, READER):
+                cursor.execute("select 1 from pg_roles where rolname = %s", (role,))
+                if not cursor.fetchone():
+                    cursor.execute(sql.SQL("create role {} login").format(sql.Identifier(role)))
+                verifier = encrypt_password(secret(given, f"postgres_{role}"), role, admin, "scram-sha-256")
+                cursor.execute(sql.SQL("alter role {} login password %s").format(sql.Identifier(role)), (verifier,))
+            cursor.execute("select 1 from pg_database where datname = %s", (DATABASE,))
+            if not cursor.fetchone():
+                names = (sql.Identifier(DATABASE), sql.Identifier(OWNER))
+                cursor.execute(sql.SQL("create database {} owner {}").format(*names))
+            cursor.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(DATABASE)))
+            grant = sql.SQL("grant connect on database {} to {}")
+            cursor.execute(grant.format(sql.Identifier(DATABASE), sql.Identifier(READER)))
+    finally:
+        admin.close()
+    base = f"http://{ports.HOST}:{ports.remembered(given, 'nordhaus')}"
+    keep_department_variables(
+        given,
+        {
+            "CX_SHOP_DATABASE_URL": _shop_url(given, READER),
+            "CX_SERVICE_API_URL": f"{base}/service",
+            "CX_MARKETING_API_URL": f"{base}/marketing",
+            "CX_SERVICE_API_TOKEN": secret(given, "nordhaus_service"),
+            "CX_MARKETING_API_TOKEN": secret(given, "nordhaus_marketing"),
+        },
+    )
+
+
+def play_company(given: Settings, day: date) -> str:
+    """Let the company live up to `day`, with the shop's database; say what that made."""
+    from simulator.nordhaus import company, shop_database
+
+    def tell(lived: int, seconds: float) -> None:
+        if lived and lived % DAYS_BETWEEN_LINES == 0:
+            console.print(f"  {lived} days of {given.demo_people:,} people ({seconds:.0f} s)")
+
+    written = company.deliver(given.exports_dir, given.home / "nordhaus", day, people=given.demo_people, tell=tell)
+    shop_database.bring_up_to(_shop_url(given, OWNER), given.home / "nordhaus", READER)
+    return f"{len(written)} new files, and the shop and the APIs up to that day"
+
+
+def _shop_url(given: Settings, role: str) -> str:
+    password = quote(secret(given, f"postgres_{role}"), safe="")
+    return f"postgresql://{role}:{password}@{ports.HOST}:{ports.remembered(given, 'postgres')}/{DATABASE}"

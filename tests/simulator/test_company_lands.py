@@ -1,0 +1,150 @@
+"""The whole company is landed: files, a live database, two APIs that refuse, limit and page; nothing lost or twice."""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import psycopg2
+import pytest
+import requests
+import uvicorn
+from psycopg2 import sql
+
+from landing.contracts import departments
+from landing.land import land_department
+from runtime import bootstrap, demo_company, ports
+from runtime.secrets import secret
+from runtime.warehouse import transaction
+from simulator.nordhaus import shop_database
+from simulator.nordhaus.api import application
+from simulator.nordhaus.company import SEED
+
+FIRST, NEXT = date(2025, 1, 12), date(2025, 1, 13)
+PEOPLE = 256
+# The columns that name a record as the truth does, for what is asked for rather than handed over.
+ASKED = {
+    ("shop", "accounts"): "account_id",
+    ("shop", "orders"): "order_no",
+    ("service", "tickets"): "ticket_id",
+    ("marketing", "sends"): "send_id",
+    ("web", "events"): "event_id",
+    ("app", "events"): "event_id",
+    ("feedback", "answers"): "answer_id",
+}
+
+
+@pytest.fixture(scope="module")
+def platform(warehouse) -> Iterator:
+    """The embedded server with the company's shop, and its APIs on a port of their own, ten requests a second."""
+    before = os.environ.get("CX_DATASET")
+    os.environ |= {"CX_DATASET": "nordhaus", "CX_DEMO_PEOPLE": str(PEOPLE)}
+    from runtime.settings import settings
+
+    given = settings()
+    for department in departments():
+        bootstrap.open_raw_schema(department)
+        empty(department)
+    ports.choose(given, "nordhaus")
+    demo_company.open_company(given)
+    tokens = {name: secret(given, f"nordhaus_{name}") for name in ("service", "marketing")}
+    app = application(given.home / "nordhaus", tokens, SEED, per_second=10)
+    port = ports.remembered(given, "nordhaus")
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    try:
+        yield given
+    finally:
+        server.should_exit = True
+        thread.join()
+        for department in departments():
+            empty(department)
+        del os.environ["CX_DEMO_PEOPLE"]
+        del os.environ["CX_DATASET"]
+        if before is not None:
+            os.environ["CX_DATASET"] = before
+
+
+def empty(department: str) -> None:
+    with transaction("cx_landing") as connection, connection.cursor() as cursor:
+        cursor.execute("select tablename from pg_tables where schemaname = %s", (f"raw_{department}",))
+        for (table,) in cursor.fetchall():
+            cursor.execute(sql.SQL("drop table {}").format(sql.Identifier(f"raw_{department}", table)))
+
+
+def land_all(day: date) -> dict[str, int]:
+    return {department: land_department(department, day).row_count for department in departments()}
+
+
+def keys(department: str, entity: str, column: str) -> set[str]:
+    query = sql.SQL("select distinct {} from {}").format(
+        sql.Identifier(column), sql.Identifier(f"raw_{department}", entity)
+    )
+    with transaction() as connection, connection.cursor() as cursor:
+        cursor.execute(query)
+        return {key for (key,) in cursor.fetchall()}
+
+
+def truth(company: Path, until: date) -> pd.DataFrame:
+    paths = sorted((company / "truth" / "records").glob("*.parquet"))
+    return pd.concat(pd.read_parquet(path) for path in paths if path.stem <= str(until)).astype(
+        {"department": str, "entity": str}
+    )
+
+
+def test_all_ten_departments_land_and_the_next_day_brings_only_its_own(platform):
+    demo_company.play_company(platform, FIRST)
+    first = land_all(FIRST)
+    assert len(first) == 10
+    assert all(rows > 0 for rows in first.values()), first
+    assert sum(land_all(FIRST).values()) == 0
+    known = truth(platform.home / "nordhaus", FIRST)
+    for (department, entity), column in ASKED.items():
+        told = known[(known["department"] == department) & (known["entity"] == entity)]["record_key"]
+        landed = keys(department, entity, column)
+        if department in ("shop", "service", "marketing"):
+            assert landed == set(told), (department, entity)
+        else:  # an hour or a file may still be under way
+            assert landed <= set(told)
+            assert len(landed) > 0.9 * told.nunique(), (department, entity)
+    demo_company.play_company(platform, NEXT)
+    second = land_all(NEXT)
+    assert 0 < sum(second.values()) < 0.2 * sum(first.values())
+    assert sum(land_all(NEXT).values()) == 0
+
+
+def test_the_apis_want_a_token_and_say_when_to_come_back(platform):
+    base = f"http://127.0.0.1:{ports.remembered(platform, 'nordhaus')}"
+    assert requests.get(f"{base}/service/tickets", timeout=5).status_code == 401
+    token = {"Authorization": f"Bearer {secret(platform, 'nordhaus_service')}"}
+    assert requests.get(f"{base}/marketing/sends", headers=token, timeout=5).status_code == 401
+    answers = [requests.get(f"{base}/service/tickets?page=1", headers=token, timeout=5) for _ in range(25)]
+    limited = [answer for answer in answers if answer.status_code == 429]
+    assert limited
+    assert {answer.headers["Retry-After"] for answer in limited} == {"1"}
+
+
+def test_the_shop_notes_what_it_removes_and_is_brought_up_to_date_once(platform):
+    url = demo_company._shop_url(platform, demo_company.OWNER)
+    assert shop_database.bring_up_to(url, platform.home / "nordhaus") == 0
+    connection = psycopg2.connect(url)
+    with connection, connection.cursor() as cursor:
+        cursor.execute("select account_id from shop.accounts order by 1 limit 1")
+        (account,) = cursor.fetchone()
+        cursor.execute("select set_config('company.now', '2025-01-13 10:00:00', true)")
+        cursor.execute("delete from shop.accounts where account_id = %s", (account,))
+        cursor.execute("select table_name, row_key from shop.deletions")
+        assert ("accounts", account) in cursor.fetchall()
+    connection.close()
+    reader = psycopg2.connect(demo_company._shop_url(platform, demo_company.READER))
+    with reader, reader.cursor() as cursor, pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        cursor.execute("delete from shop.orders")
+    reader.close()
+    assert land_department("shop", NEXT).row_count == 1
+    assert keys("shop", "deletions", "row_key") == {account}
