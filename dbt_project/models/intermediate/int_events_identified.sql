@@ -1,6 +1,6 @@
 -- Who did it: the account that was logged in, else the account that the visitor or install was first seen with, from
--- then on, while it is the only one. What was done before the first login stays anonymous. Machines do not count. A repeated
--- event counts once, from the first delivery.
+-- then on, while it is the only one. What was done before the first login stays anonymous. Machines do not count.
+-- A repeated event counts once, from the first delivery.
 with events as (
     select
         'web' as department,

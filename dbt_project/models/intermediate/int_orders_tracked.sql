@@ -1,5 +1,6 @@
 -- An order becomes a purchase when its goods go out (shipped, delivered, returned): before, it may still be cancelled.
--- So nothing that was known has to be taken back. What the shop cancelled or removed until then never becomes one. The pull of the history shows only the newest status; there a purchase is known from its order on.
+-- So nothing that was known has to be taken back. What the shop cancelled or removed until then never becomes one.
+-- The pull of the history shows only the newest status; there a purchase is known from its order on.
 with versions as (
     select
         *,
