@@ -45,10 +45,10 @@ create table if not exists privacy.subjects_at_hand (
     primary key (identifies, value)
 );
 
--- A number as departments write it: with blanks, leading zeros or as a decimal it is still the same household.
+-- A key as departments write it: with blanks, leading zeros, as a decimal, in capitals it is still the same.
 create or replace function privacy.normal_key(written text) returns text
 language sql immutable parallel safe
-return regexp_replace(ltrim(btrim(written), '0'), '\.0*$', '');
+return lower(regexp_replace(ltrim(btrim(written), '0'), '\.0*$', ''));
 
 -- The ledger is append-only and stays whole: a decision keeps its candidates, propensities, action and versions, but
 -- loses whom it was about. Each row gets a random id of its own, so that not even the history of one person is left.

@@ -21,8 +21,8 @@ REASON = "This person has been erased: the row was taken out and its content was
 
 
 def normal_key(written: str) -> str:
-    """Write a household number the way the database function privacy.normal_key does."""
-    return re.sub(r"\.0*$", "", written.strip(" ").lstrip("0"))
+    """Write a household number or another source key the way the database function privacy.normal_key does."""
+    return re.sub(r"\.0*$", "", written.strip(" ").lstrip("0")).lower()
 
 
 def key_hash(source_key: str) -> str:

@@ -18,6 +18,7 @@ sent anything yet has no table: then there are no rows.
         {% endfor -%}
         {% if landed %}raw_rows._row_number{% else %}cast(null as {{ dbt.type_bigint() }}){% endif %} as source_row,
         batches.batch_id,
+        batches.is_first,
         batches.known_date
     from {{ ref('stg_quality__accepted_batches') }} as batches
     {% if landed -%}
@@ -69,4 +70,12 @@ sent anything yet has no table: then there are no rows.
 {#- A delivered text, or NULL if the department left it empty. -#}
 {% macro told(column) -%}
     nullif(trim({{ column }}), '')
+{%- endmacro %}
+
+{#-
+The day from which a row of a pulled source (database, API) counts as known. The first pull brings the whole history in
+one batch: there it is the day that the source itself names, as a file of the history has its own day.
+-#}
+{% macro known_by_then(moment) -%}
+    case when is_first then least(known_date, {{ shop_day(moment) }}) else known_date end
 {%- endmacro %}

@@ -11,6 +11,10 @@ the 84 days that "new department" and "spends more" look back on), so all dates 
             union all
             select min(redeemed_date) from {{ ref('coupon_redemptions') }} where known_date >= {{ increment_since() }}
             union all
+            select min(opened_date) from {{ ref('cases') }} where first_known_date >= {{ increment_since() }}
+            union all
+            select min(returned_date) from {{ ref('returns') }} where known_date >= {{ increment_since() }}
+            union all
             select {{ increment_since() }}
         ) as new_facts
     )

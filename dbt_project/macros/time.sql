@@ -39,3 +39,37 @@
 {% macro days_after(day, days) -%}
     cast({{ dbt.dateadd('day', days, day) }} as date)
 {%- endmacro %}
+
+{#- Text of an ISO timestamp -> a moment: by its offset if it has one, else read as UTC. -#}
+{% macro iso_moment(column) -%}
+    {{ adapter.dispatch('iso_moment')(told(column)) }}
+{%- endmacro %}
+
+{% macro default__iso_moment(text_value) -%}
+    case
+        when {{ text_value }} ~ ':[0-9.]+ ?(Z|[+-][0-9:]+)$' then cast({{ text_value }} as timestamp with time zone)
+        else cast({{ text_value }} as timestamp) at time zone 'UTC'
+    end
+{%- endmacro %}
+
+{% macro spark__iso_moment(text_value) -%}
+    cast({{ text_value }} as timestamp)
+{%- endmacro %}
+
+{#- A timestamp without zone on the clock of a place -> a moment. -#}
+{% macro clock_moment(clock, zone) -%}
+    {{ adapter.dispatch('clock_moment')(clock, zone) }}
+{%- endmacro %}
+
+{% macro default__clock_moment(clock, zone) -%}
+    ({{ clock }}) at time zone '{{ zone }}'
+{%- endmacro %}
+
+{% macro spark__clock_moment(clock, zone) -%}
+    to_utc_timestamp({{ clock }}, '{{ zone }}')
+{%- endmacro %}
+
+{#- A moment -> the day on the clock of the shops. -#}
+{% macro shop_day(moment) -%}
+    cast({{ shop_clock(moment) }} as date)
+{%- endmacro %}

@@ -21,7 +21,7 @@ MISSING = """
         count(*) filter (where c.customer_id is null) || ' of ' || count(*) || ' known people missing, '
             || count(*) filter (where i.customer_id is null) || ' without an identity' as observed,
         count(*) filter (where c.customer_id is null or i.customer_id is null) > 0 as is_broken
-    from (select customer_id from identity.customer_ids where first_known_date <= {as_of}) i
+    from (select distinct customer_id from identity.customer_ids where first_known_date <= {as_of}) i
     full join {table} c using (customer_id)
 """
 # The highest count that an earlier day of this gate has seen stands in its own results. Erased people stay counted.

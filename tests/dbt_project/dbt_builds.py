@@ -72,6 +72,15 @@ def manifest():
     return _parsed["manifest"]
 
 
+def _copy():
+    """A copy of what was parsed: dbt writes into the manifest while it compiles. It cannot copy what is disabled."""
+    parsed = manifest()
+    disabled, parsed.disabled = parsed.disabled, {}
+    copy = parsed.deepcopy()
+    parsed.disabled = disabled
+    return copy
+
+
 def _folders() -> list[str]:
     return ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
 
@@ -156,9 +165,8 @@ class Warehouse:
     def _dbt(self, command: str, as_of: date | str | None, *options: str) -> None:
         date_given = [] if as_of is None else ["--vars", f"{{as_of: {as_of}}}"]
         words = ["--quiet", command, *date_given, *_folders(), *options]
-        # dbt writes into the manifest while it compiles: each run gets a copy of what was parsed.
         with redirect_stdout(StringIO()):
-            result = dbtRunner(manifest=manifest().deepcopy()).invoke(words)
+            result = dbtRunner(manifest=_copy()).invoke(words)
         bad = [node for node in result.result or [] if node.status in ("error", "fail")]
         assert result.success, "; ".join(f"{node.node.name}: {node.message}" for node in bad) or result.exception
 

@@ -47,7 +47,8 @@ def test_case(company: Warehouse, case: Path) -> None:
         columns = ", ".join(f"t.{column}::text" for column in expected.columns if column != "loyalty_number")
         rows = company.rows(
             f"select coalesce(ids.source_key, ''), {columns} from {schema}.{table} t "
-            "left join identity.customer_ids ids on to_jsonb(t) ->> 'customer_id' = ids.customer_id"
+            "left join identity.customer_ids ids on to_jsonb(t) ->> 'customer_id' = ids.customer_id "
+            "and ids.key_kind = ids.decided_by"
         )
         others = expected.columns.drop("loyalty_number", errors="ignore")
         found = pd.DataFrame(rows, columns=["loyalty_number", *others])

@@ -37,6 +37,14 @@ select
     campaigns.campaign_redeemed_share,
     campaigns.contact_recency_days,
     campaigns.redemption_recency_days,
+    {% for feature in [
+        'web_sessions_28d', 'app_sessions_28d', 'tickets_28d', 'returns_84d', 'mailing_opens_28d', 'mailing_clicks_28d',
+        'device_errors_28d'
+    ] -%}
+    coalesce(touchpoints.{{ feature }}, 0) as {{ feature }},
+    {% endfor -%}
+    coalesce(cases.open_cases, 0) as open_cases,
+    scores.last_nps_score,
     case when profiles.customer_id is null then 0 else 1 end as has_demographics,
     profiles.age_band_ordinal,
     profiles.income_band_ordinal,
@@ -46,7 +54,9 @@ select
     profiles.is_married,
     ages.till_data_age_days,
     ages.crm_data_age_days,
-    ages.marketing_data_age_days
+    ages.marketing_data_age_days,
+    ages.shop_data_age_days,
+    ages.service_data_age_days
 from {{ ref('int_snapshot_customers_listed') }} as customers
 left join {{ ref('int_lifetimes_measured') }} as lifetimes
     on
@@ -68,6 +78,21 @@ left join {{ ref('int_campaigns_windowed') }} as campaigns
         customers.customer_id = campaigns.customer_id
         and customers.as_of_date = campaigns.as_of_date
         {{ and_is_new('campaigns.as_of_date') }}
+left join {{ ref('int_touchpoints_windowed') }} as touchpoints
+    on
+        customers.customer_id = touchpoints.customer_id
+        and customers.as_of_date = touchpoints.as_of_date
+        {{ and_is_new('touchpoints.as_of_date') }}
+left join {{ ref('int_cases_counted') }} as cases
+    on
+        customers.customer_id = cases.customer_id
+        and customers.as_of_date = cases.as_of_date
+        {{ and_is_new('cases.as_of_date') }}
+left join {{ ref('int_scores_ranked') }} as scores
+    on
+        customers.customer_id = scores.customer_id
+        and customers.as_of_date = scores.as_of_date
+        {{ and_is_new('scores.as_of_date') }}
 left join {{ ref('int_profiles_ranked') }} as profiles
     on
         customers.customer_id = profiles.customer_id

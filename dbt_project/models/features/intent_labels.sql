@@ -108,6 +108,36 @@ new_departments as (
     group by customers.customer_id, customers.as_of_date, customers.horizon_days
 ),
 
+tickets as (
+    select
+        customers.customer_id,
+        customers.as_of_date,
+        customers.horizon_days,
+        count(*) as tickets
+    from customers
+    inner join {{ ref('cases') }} as cases
+        on
+            customers.customer_id = cases.customer_id
+            and customers.as_of_date < cases.opened_date
+            and cases.opened_date <= {{ days_after('customers.as_of_date', 'customers.horizon_days') }}
+    group by customers.customer_id, customers.as_of_date, customers.horizon_days
+),
+
+returns as (
+    select
+        customers.customer_id,
+        customers.as_of_date,
+        customers.horizon_days,
+        count(*) as returns
+    from customers
+    inner join {{ ref('returns') }} as returned
+        on
+            customers.customer_id = returned.customer_id
+            and customers.as_of_date < returned.returned_date
+            and returned.returned_date <= {{ days_after('customers.as_of_date', 'customers.horizon_days') }}
+    group by customers.customer_id, customers.as_of_date, customers.horizon_days
+),
+
 measured as (
     select
         customers.customer_id,
@@ -121,6 +151,8 @@ measured as (
             when 'spend_eur' then coalesce(cast(purchases.spend_eur as {{ type_double() }}), 0)
             when 'spend_ratio' then {{ ratio('purchases.spend_eur', 'purchases.spend_eur_before') }}
             when 'redemptions' then coalesce(cast(redemptions.redemptions as {{ type_double() }}), 0)
+            when 'tickets' then coalesce(cast(tickets.tickets as {{ type_double() }}), 0)
+            when 'returns' then coalesce(cast(returns.returns as {{ type_double() }}), 0)
             when 'new_departments' then coalesce(cast(new_departments.new_departments as {{ type_double() }}), 0)
         end as measured
     from customers
@@ -140,6 +172,16 @@ measured as (
             customers.customer_id = new_departments.customer_id
             and customers.as_of_date = new_departments.as_of_date
             and customers.horizon_days = new_departments.horizon_days
+    left join tickets
+        on
+            customers.customer_id = tickets.customer_id
+            and customers.as_of_date = tickets.as_of_date
+            and customers.horizon_days = tickets.horizon_days
+    left join returns
+        on
+            customers.customer_id = returns.customer_id
+            and customers.as_of_date = returns.as_of_date
+            and customers.horizon_days = returns.horizon_days
 )
 
 -- No ratio without a previous spend: such a customer did not trade up.

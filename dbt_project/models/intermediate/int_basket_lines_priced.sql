@@ -1,6 +1,7 @@
 -- A product is what the catalogue said when the line became known, so that yesterday's features never change.
 select
     lines.basket_id,
+    lines.product_id as line_id,
     lines.product_id,
     customers.customer_id,
     lines.store_id,
@@ -19,7 +20,10 @@ select
     lines.source_row,
     lines.known_date
 from {{ ref('stg_till__transactions') }} as lines
-left join {{ ref('customer_ids') }} as customers on lines.loyalty_number = customers.source_key
+left join {{ ref('customer_ids') }} as customers
+    on
+        lines.loyalty_number = customers.source_key
+        and customers.key_kind = 'loyalty'
 left join {{ ref('int_product_versions') }} as products
     on
         lines.product_id = products.product_id

@@ -1,5 +1,5 @@
 {{ config(materialized='view') }}
 
 {{ snapshot_versions(
-    ref('stg_marketing__campaign_descriptions'), 'campaign_id', ['campaign_type', 'starts_date', 'ends_date']
+    ref('int_campaigns_listed'), 'campaign_id', ['campaign_type', 'channel', 'category', 'starts_date', 'ends_date']
 ) }}

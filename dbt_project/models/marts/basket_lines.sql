@@ -7,6 +7,7 @@
 
 select
     basket_id,
+    line_id,
     product_id,
     customer_id,
     store_id,
@@ -22,7 +23,7 @@ select
     batch_id,
     source_row,
     known_date
-from {{ ref('int_basket_lines_priced') }}
+from {{ ref('int_basket_lines_united') }}
 {% if is_incremental() -%}
 where known_date >= {{ increment_since() }}
 {%- endif %}

@@ -15,6 +15,7 @@ select
     contacts.customer_id,
     contacts.campaign_id,
     contacts.campaign_type,
+    contacts.channel,
     contacts.starts_date,
     contacts.ends_date,
     redeemed.first_redeemed_date,

@@ -1,6 +1,8 @@
 select
     campaign_id,
     campaign_type,
+    channel,
+    category,
     starts_date,
     ends_date,
     valid_from,

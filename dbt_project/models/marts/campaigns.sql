@@ -20,6 +20,8 @@ coupons as (
 select
     versions.campaign_id,
     versions.campaign_type,
+    versions.channel,
+    versions.category,
     versions.starts_date,
     versions.ends_date,
     cast(coalesce(targeted.targeted_customers, 0) as integer) as targeted_customers,

@@ -1,14 +1,36 @@
 {{ config(indexes=indexes_on([], unique=['customer_id', 'channel'])) }}
 
--- A marketing contact is the start of a campaign for a household it targets. What the platform itself decided is no
--- contact yet: nobody has confirmed that it was sent.
-with contacts as (
+-- A contact is the start of a campaign for a household it targets, a mailing sent, or a day on which the contact centre
+-- wrote or spoke in a case. What the platform itself decided is no contact yet: nobody has confirmed that it was sent.
+with dated as (
     select
         customer_id,
-        'mail' as channel,
-        {{ days_between('starts_date', as_of()) }} as age_days
+        channel,
+        starts_date as contact_date
     from {{ ref('campaign_contacts') }}
-    where starts_date <= {{ as_of() }}
+    where channel = 'mail'
+    union all
+    select
+        customer_id,
+        channel,
+        sent_date as contact_date
+    from {{ ref('mailing_sends') }}
+    union all
+    select distinct
+        customer_id,
+        channel,
+        sent_date as contact_date
+    from {{ ref('int_messages_identified') }}
+    where direction = 'out'
+),
+
+contacts as (
+    select
+        customer_id,
+        channel,
+        {{ days_between('contact_date', as_of()) }} as age_days
+    from dated
+    where contact_date <= {{ as_of() }}
 ),
 
 counted as (

@@ -5,32 +5,50 @@
     indexes=indexes_on([['loyalty_number']], unique=['customer_id'])
 ) }}
 
-with customers as (
+with keys as (
     select
-        ids.customer_id,
-        ids.source_key as loyalty_number,
-        ids.first_known_date
-    from {{ ref('customer_ids') }} as ids
+        customer_id,
+        source_key,
+        key_kind,
+        first_known_date,
+        row_number() over (
+            partition by customer_id, case when key_kind in ('loyalty', 'card') then 1 else 0 end
+            order by first_known_date, source_key
+        ) as oldest_first
+    from {{ ref('customer_ids') }}
+    where first_known_date <= {{ as_of() }}
+),
+
+identified as (
+    select
+        customer_id,
+        min(case when key_kind in ('loyalty', 'card') and oldest_first = 1 then source_key end) as loyalty_number,
+        min(first_known_date) as first_known_date,
+        max(first_known_date) as last_known_date
+    from keys
+    group by customer_id
+),
+
+customers as (
+    select *
+    from identified
+    {% if is_incremental() -%}
     where
-        ids.first_known_date <= {{ as_of() }}
-        {% if is_incremental() -%}
-        and (
-            ids.first_known_date >= {{ increment_since() }}
-            or ids.customer_id in (
-                select customer_id
-                from {{ ref('customer_days') }}
-                where known_date >= {{ increment_since() }}
-                union
-                select customer_id
-                from {{ ref('customer_profiles') }}
-                where known_date >= {{ increment_since() }}
-                union
-                select customer_id
-                from {{ this }}
-                where known_date >= {{ increment_since() }}
-            )
+        last_known_date >= {{ increment_since() }}
+        or customer_id in (
+            select customer_id
+            from {{ ref('customer_days') }}
+            where known_date >= {{ increment_since() }}
+            union
+            select customer_id
+            from {{ ref('customer_profiles') }}
+            where known_date >= {{ increment_since() }}
+            union
+            select customer_id
+            from {{ this }}
+            where known_date >= {{ increment_since() }}
         )
-        {%- endif %}
+    {%- endif %}
 ),
 
 days as (
@@ -70,8 +88,9 @@ select
     profiles.household_composition,
     profiles.kids_count,
     greatest(
-        coalesce(days.known_date, customers.first_known_date),
-        coalesce(profiles.known_date, customers.first_known_date)
+        coalesce(days.known_date, customers.last_known_date),
+        coalesce(profiles.known_date, customers.last_known_date),
+        customers.last_known_date
     ) as known_date
 from customers
 left join days on customers.customer_id = days.customer_id

@@ -29,3 +29,13 @@ def type_string() -> str:
 def type_bigint() -> str:
     """The type of large whole numbers."""
     return "bigint"
+
+
+def concat(fields: list[str]) -> str:
+    """Texts side by side."""
+    return " || ".join(fields)
+
+
+def split_part(text: str, delimiter: str, part: int) -> str:
+    """One of the parts of a text."""
+    return f"split_part({text}, {delimiter}, {part})"

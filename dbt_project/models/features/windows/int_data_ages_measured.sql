@@ -1,6 +1,6 @@
 select
     dates.as_of_date,
-    {% for department in ['till', 'crm', 'marketing'] -%}
+    {% for department in ['till', 'crm', 'marketing', 'shop', 'service'] -%}
     cast(
         min(
             case

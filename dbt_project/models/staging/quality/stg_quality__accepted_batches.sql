@@ -24,31 +24,43 @@ repaired as (
         sum(revision) as repairs
     from {{ source('quarantine', 'repairs') }}
     group by department, entity, batch_id
+),
+
+dated as (
+    select
+        accepted.department,
+        accepted.entity,
+        accepted.batch_id,
+        case
+            when accepted.known_date >= landed.landed_as_of and accepted.accepted_as_of > accepted.known_date
+                then accepted.accepted_as_of
+            else accepted.known_date
+        end as known_date,
+        coalesce(waiting.waiting_rows, 0) as waiting_rows,
+        cast(coalesce(repaired.repairs, 0) as {{ dbt.type_bigint() }}) as repairs
+    from {{ source('quality', 'accepted_batches') }} as accepted
+    left join {{ ref('stg_quality__batches') }} as landed
+        on
+            accepted.department = landed.department
+            and accepted.batch_id = landed.batch_id
+    left join waiting
+        on
+            accepted.department = waiting.department
+            and accepted.entity = waiting.entity
+            and accepted.batch_id = waiting.batch_id
+    left join repaired
+        on
+            accepted.department = repaired.department
+            and accepted.entity = repaired.entity
+            and accepted.batch_id = repaired.batch_id
 )
 
 select
-    accepted.department,
-    accepted.entity,
-    accepted.batch_id,
-    case
-        when accepted.known_date >= landed.landed_as_of and accepted.accepted_as_of > accepted.known_date
-            then accepted.accepted_as_of
-        else accepted.known_date
-    end as known_date,
-    coalesce(waiting.waiting_rows, 0) as waiting_rows,
-    cast(coalesce(repaired.repairs, 0) as {{ dbt.type_bigint() }}) as repairs
-from {{ source('quality', 'accepted_batches') }} as accepted
-left join {{ ref('stg_quality__batches') }} as landed
-    on
-        accepted.department = landed.department
-        and accepted.batch_id = landed.batch_id
-left join waiting
-    on
-        accepted.department = waiting.department
-        and accepted.entity = waiting.entity
-        and accepted.batch_id = waiting.batch_id
-left join repaired
-    on
-        accepted.department = repaired.department
-        and accepted.entity = repaired.entity
-        and accepted.batch_id = repaired.batch_id
+    department,
+    entity,
+    batch_id,
+    known_date,
+    waiting_rows,
+    repairs,
+    row_number() over (partition by department, entity order by known_date, batch_id) = 1 as is_first
+from dated
