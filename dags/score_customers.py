@@ -2,7 +2,7 @@
 
 **What.** `score_intent` (what does the customer want), `decide` (policies, contact limits, expected value, exploration,
 decision ledger), `check_scores_decisions` (the gate), `publish` (one transaction: all customers change at once).
-**When.** As soon as `intent_champion` and `nba_champion` were emitted for the same day; by hand for any day.
+**When.** As soon as `nba_champion`, which follows `intent_champion`, was emitted for a day; by hand for any day.
 **Reads** `features`, the champions, `vocabulary`. **Emits** the asset `published`.
 
 **When it fails.** Nothing is published, so yesterday's intents and actions stay live.
@@ -13,14 +13,14 @@ decision ledger), `check_scores_decisions` (the gate), `publish` (one transactio
 
 from airflow.sdk import dag, task
 
-from dags.wiring.assets import INTENT_CHAMPION, NBA_CHAMPION, PUBLISHED
+from dags.wiring.assets import NBA_CHAMPION, PUBLISHED
 from dags.wiring.clock import announce, as_of, when_checked
 from dags.wiring.rules import house_rules, no_retry_for_gates
 
 
 @dag(
     doc_md=__doc__,
-    schedule=when_checked(INTENT_CHAMPION & NBA_CHAMPION),
+    schedule=when_checked(NBA_CHAMPION),
     **house_rules("data-science", "score", minutes=30),
 )
 def score_customers():

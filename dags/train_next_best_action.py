@@ -3,7 +3,7 @@
 **What.** `train_response` makes a challenger (skipped while the champion is young enough, `ml/nba/nba.yml`),
 `promote_response` compares it with the champion on later campaigns, `confirm_champion` makes sure there is one.
 Campaigns in the data were not sent at random: the model predicts who responds, it claims no uplift.
-**When.** As soon as `features` was emitted for a day; by hand for any day (`retrain` trains in any case).
+**When.** As soon as `intent_champion` was emitted for a day; by hand for any day (`retrain` trains in any case).
 **Reads** `features.customer_features`, `features.campaign_responses`, the MLflow registry. **Emits** `nba_champion`.
 
 **When it fails.** A red `train_response` or `promote_response` leaves the run red, but yesterday's champion is
@@ -13,7 +13,7 @@ exists at all; nothing is decided, yesterday's published state stays live.
 
 from airflow.sdk import dag, task
 
-from dags.wiring.assets import FEATURES, NBA_CHAMPION
+from dags.wiring.assets import INTENT_CHAMPION, NBA_CHAMPION
 from dags.wiring.clock import announce, as_of, when_checked
 from dags.wiring.rules import RETRAIN_PARAM, house_rules, show_failure, skip_unless_due
 
@@ -22,7 +22,7 @@ MODEL = "cx_response"
 
 @dag(
     doc_md=__doc__,
-    schedule=when_checked(FEATURES),
+    schedule=when_checked(INTENT_CHAMPION),
     **house_rules("data-science", "train", minutes=60, retrain=RETRAIN_PARAM),
 )
 def train_next_best_action():

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from landing.contracts import departments
 from runtime import warehouse
 from runtime.settings import settings
 
+log = logging.getLogger(__name__)
 LAYERS = ("marts", "features", "scores")  # after raw
 RAW = "raw."
 
@@ -76,6 +78,12 @@ class GateResult:
     def failed(self) -> int:
         """Number of failed critical expectations: any stops what depends on the gate."""
         return len(self.failures("critical"))
+
+    def summary(self) -> str:
+        """Say in a line how it went, and in one more per expectation that does not hold."""
+        counts = f"{self.passed} of {len(self.findings)} expectations hold, {self.warned} warn, {self.failed} fail"
+        broken = [f"- {finding.severity}: {finding.message}" for finding in self.findings if not finding.success]
+        return "\n".join([f"Gate {self.gate} for {self.as_of}: {counts}.", *broken])
 
     def raise_on_failure(self) -> "GateResult":
         """Return self, or raise GateFailed if a critical expectation failed."""
@@ -138,6 +146,7 @@ def evaluate(
     findings = tuple(_finding(by_key[_key(expectation.configuration)]) for expectation in suite)
     result = GateResult(name, as_of, table, findings)
     _save(connection, result)
+    log.info("%s", result.summary())
     return result
 
 

@@ -15,8 +15,8 @@ CHAIN: dict[str, tuple[str, ...]] = {
     "land_departments": (),
     "build_warehouse": ("land_departments",),
     "train_intent": ("build_warehouse",),
-    "train_next_best_action": ("build_warehouse",),
-    "score_customers": ("train_intent", "train_next_best_action"),
+    "train_next_best_action": ("train_intent",),
+    "score_customers": ("train_next_best_action",),
     "learn_from_outcomes": ("score_customers",),
 }
 ONCE = ("mine_journeys", "serve_privacy_requests")
@@ -78,6 +78,8 @@ def follow(client: AirflowClient, settings: Settings, day: date, chain: dict[str
             for dag_id in walk.waiting():
                 waited = time.monotonic() - ready_since.setdefault(dag_id, time.monotonic())
                 if not chain[dag_id] or waited > LOST_EVENT_SECONDS:
+                    if chain[dag_id]:
+                        Screen.say(f"{dag_id} was not started by its asset for {waited:.0f} s: starting it")
                     client.trigger(dag_id, walk.new_run_id(dag_id), {"as_of": day.isoformat()})
             show(client, screen, walk)
             for run in walk.failed():

@@ -17,7 +17,7 @@ class Screen:
         self._title = title
         self._started = time.monotonic()
         self._told: set[tuple[Any, ...]] = set()
-        self._closed: set[str] = set()
+        self._closed: set[tuple[str, str]] = set()
         self._now: dict[str, list[str]] = {}
         self._status = console.status("") if console.is_terminal else None
 
@@ -42,14 +42,14 @@ class Screen:
 
     def is_closed(self, run: dict[str, Any]) -> bool:
         """Tell whether everything about this run has been shown."""
-        return run["dag_run_id"] in self._closed
+        return _name(run) in self._closed
 
     def update(self, run: dict[str, Any], tasks: list[dict[str, Any]]) -> None:
         """Show what has changed in one run."""
         models = [task for task in tasks if task["operator"] == "ModelTask"]
         work = [task for task in tasks if task["operator"] != "ModelTask"]
         for task in sorted(work, key=lambda task: task["end_date"] or ""):
-            key = (run["dag_run_id"], task["task_id"], task["map_index"], task["try_number"], task["state"])
+            key = (*_name(run), task["task_id"], task["map_index"], task["try_number"], task["state"])
             if task["state"] in MARKS and key not in self._told:
                 self._told.add(key)
                 seconds = f"{task['duration']:.1f} s" if task["duration"] else ""
@@ -60,11 +60,16 @@ class Screen:
             if task["state"] == "running"
         ]
         if run["state"] in ("success", "failed"):
-            self._closed.add(run["dag_run_id"])
+            self._closed.add(_name(run))
             self._now[run["dag_id"]] = []
         if self._status:
             doing = "; ".join(f"{dag_id}: {', '.join(names)}" for dag_id, names in self._now.items() if names)
             self._status.update(f"{self._title}, {time.monotonic() - self._started:.0f} s: {doing or 'next DAG'}")
+
+
+def _name(run: dict[str, Any]) -> tuple[str, str]:
+    """Runs of two DAGs may have the same id."""
+    return run["dag_id"], run["dag_run_id"]
 
 
 def label(task: dict[str, Any]) -> str:

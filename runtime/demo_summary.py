@@ -40,7 +40,7 @@ def show_summary(client: AirflowClient, settings: Settings, seconds: float) -> N
         customers = rows(cursor, "select count(*) from marts.customers")[0][0]
         console.print(f"\n[bold]{customers:,} customers, decided for {last}[/]")
         show("Rows per layer", ("schema", "tables", "rows"), layers(cursor))
-        show("Gates", ("gate", "passed", "warned", "failed"), gates(cursor, last))
+        show(f"Gates on {last}", ("gate", "passed", "warned", "failed"), gates(cursor, last))
         show("Decisions", ("action", "channel", "customers", "mean expected EUR"), decisions(cursor, last))
     show("Models on later weeks", ("model", "version", "as of", "learner", *METRICS), models(settings))
     show("Seconds per DAG", ("DAG", *map(str, days_played(settings))), times(client, settings))

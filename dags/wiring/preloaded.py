@@ -7,6 +7,7 @@ them: it reads its settings when it is imported, and landing sets them just befo
 """
 
 import importlib
+import warnings
 
 from airflow.executors.local_executor import LocalExecutor
 
@@ -30,4 +31,6 @@ class PreloadedLocalExecutor(LocalExecutor):
         """Import the libraries, then fork the workers."""
         for library in LIBRARIES:
             importlib.import_module(library)
+        # skops looks at every attribute of every loaded module, and Airflow's old names answer with 1,160 warnings each.
+        warnings.filterwarnings("ignore", module=r"skops\.io")
         super().start()

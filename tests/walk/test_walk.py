@@ -15,6 +15,8 @@ REPLAY_SECONDS = 600
 def test_every_dag_ran_green_for_every_day(platform):
     runs = platform.airflow.runs()
     assert {run["state"] for run in runs} == {"success"}
+    by_hand = {run["dag_id"] for run in runs if not run["partition_key"]}
+    assert by_hand == {"land_departments", *ONCE}, "every other run was started by its asset, none by the watchdog"
     ran = {(run["dag_id"], run["partition_key"] or run["conf"]["as_of"]) for run in runs}
     assert ran == {(dag_id, day) for dag_id in CHAIN for day in (FIRST, LAST)} | {(dag_id, LAST) for dag_id in ONCE}
     for run in runs:
