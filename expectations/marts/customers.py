@@ -78,6 +78,27 @@ LINES = """
         delivered - rejected <> kept as is_broken
     from counted
 """
+# A line booked twice, or a file that comes twice, makes no second line; what was brought back is no purchase.
+RECEIPTS = """
+    with delivered as (
+        select distinct r.receipt_no, r.line_no
+        from raw_till.receipts r
+        join quality.accepted_batches b
+            on b.department = 'till' and b.entity = 'receipts' and b.batch_id = r._batch_id and b.known_date <= {as_of}
+        where replace(r.loyalty_card_no, '0', '') <> '' and not exists (
+            select from quarantine.rejected_rows q
+            where q.department = 'till' and q.entity = 'receipts' and q.batch_id = r._batch_id
+                and q.row_number = r._row_number and q.status <> 'released'
+        ) and r.quantity::integer > 0
+    ),
+    kept as (select basket_id, line_id from marts.basket_lines where store_id <> 'online')
+    select 'lines of receipts with a card' as object,
+        count(*) filter (where k.basket_id is null) || ' of ' || count(d.receipt_no) || ' not in marts.basket_lines, '
+            || count(*) filter (where d.receipt_no is null) || ' there and nowhere else' as observed,
+        count(*) filter (where k.basket_id is null or d.receipt_no is null) > 0 as is_broken
+    from delivered d
+    full join kept k on k.basket_id = btrim(d.receipt_no) and k.line_id = btrim(d.line_no)
+"""
 UNKNOWN = """
     select 'till lines' as object,
         count(*) filter (where department = 'unknown') || ' of ' || count(*) || ' name an unknown product' as observed,
@@ -132,19 +153,36 @@ def suite(subject: Subject) -> list[Expectation]:
             "spend_reconciles",
             SPEND,
             severity="critical",
-            law="The customers' spend is the sum of their till lines.",
+            law="The customers' spend is the sum of the lines of their baskets.",
             threshold="0.01 EUR",  # amounts are exact decimals; one cent would be a lost line
             advice=REBUILD,
             column="spend_eur",
             cents=0.01,
         ),
-        subject.measure(
-            "till_lines_reconcile",
-            LINES,
-            severity="critical",
-            law="Every accepted till line that is not in quarantine is in the marts, once.",
-            threshold="0 lines apart",
-            advice=REBUILD,
+        *(
+            subject.measure(
+                name,
+                query,
+                severity="critical",
+                law=law,
+                threshold="0 lines apart",
+                advice=REBUILD,
+            )
+            for name, query, law, table in (
+                (
+                    "till_lines_reconcile",
+                    LINES,
+                    "Every accepted till line that is not in quarantine is in the marts, once.",
+                    "raw_till.transactions",
+                ),
+                (
+                    "receipt_lines_reconcile",
+                    RECEIPTS,
+                    "Every accepted line bought with a known card is in the marts, once.",
+                    "raw_till.receipts",
+                ),
+            )
+            if subject.exists(table)
         ),
         subject.measure(
             "few_lines_name_unknown_products",

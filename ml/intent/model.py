@@ -10,6 +10,7 @@ import pandas as pd
 import yaml
 
 from ml.calibration import Calibrator
+from ml.company import of_company
 from ml.frames import as_numbers
 
 SETTINGS_PATH = Path(__file__).with_name("intent.yml")
@@ -33,7 +34,7 @@ class IntentSettings:
 
 def intent_settings(path: Path = SETTINGS_PATH) -> IntentSettings:
     """Read the settings; an unknown or missing key is an error."""
-    return IntentSettings(**yaml.safe_load(path.read_text()))
+    return IntentSettings(**of_company(yaml.safe_load(path.read_text())))
 
 
 class IntentModel:

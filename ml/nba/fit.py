@@ -43,7 +43,7 @@ def fit(frame: pd.DataFrame, settings: NbaSettings) -> Fitted:
     campaign = frame["campaign_id"].to_numpy()
     models, losses = {}, {}
     for name, learner in candidates.items():
-        score = foretell(learner, frame, inputs, label, settings.minimum_responses)
+        score = foretell(learner, frame, inputs, label, settings)
         known = ~np.isnan(score)
         if len(np.unique(campaign[known])) < 2:
             raise NotEnoughHistory("Fewer than two ended campaigns can be foretold from earlier ones.")
@@ -54,16 +54,18 @@ def fit(frame: pd.DataFrame, settings: NbaSettings) -> Fitted:
 
 
 def foretell(
-    learner: Any, frame: pd.DataFrame, inputs: pd.DataFrame, label: np.ndarray, minimum_responses: int
+    learner: Any, frame: pd.DataFrame, inputs: pd.DataFrame, label: np.ndarray, settings: NbaSettings
 ) -> np.ndarray:
     """Return the score of each row (n) by `learner` fitted on the campaigns that had ended when the row's one started.
 
-    Missing where the past held fewer than `minimum_responses` responses.
+    More than `foretold_parts` starts are foretold in as many parts, each from what had ended when its first one
+    started. Missing where the past held fewer than `minimum_responses` responses.
     """
     score = np.full(len(frame), np.nan)
-    for start in frame["starts_date"].unique():
-        past = (frame["ends_date"] <= start).to_numpy()
-        if label[past].sum() >= minimum_responses:
-            now = (frame["starts_date"] == start).to_numpy()
+    starts = np.sort(frame["starts_date"].unique())
+    for part in np.array_split(starts, min(len(starts), settings.foretold_parts)):
+        past = (frame["ends_date"] <= part[0]).to_numpy()
+        if label[past].sum() >= settings.minimum_responses:
+            now = frame["starts_date"].isin(part).to_numpy()
             score[now] = learners.fit(clone(learner), inputs[past], label[past]).predict_proba(inputs[now])[:, 1]
     return score

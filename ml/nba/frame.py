@@ -6,22 +6,27 @@ from typing import Any
 import pandas as pd
 
 from ml import frames
-from ml.nba.model import NbaSettings
+from ml.nba.model import NbaSettings, nba_settings
 from ml.splits import hold_out
 from runtime import warehouse
 
 _RESPONSES = """
-    select r.customer_id, r.as_of_date, r.campaign_id, r.action_id, r.responded, c.starts_date, c.ends_date
-    from features.campaign_responses r
-    join marts.campaigns c using (campaign_id)
-    where r.is_observed and c.ends_date <= %(as_of)s
+    select customer_id, as_of_date, campaign_id, action_id, responded, starts_date, ends_date
+    from features.campaign_responses
+    where is_observed and ends_date <= %(as_of)s
+    order by md5(customer_id || '/' || campaign_id || '/' || starts_date), starts_date
+    limit %(maximum_rows)s
 """
 _NOT_FEATURES = ("responded",)
 
 
 def response_frame(connection: Any, as_of: date) -> pd.DataFrame:
-    """Return one row per contacted customer and campaign that ended by `as_of`, with features; raises EmptyFrame."""
-    responses = warehouse.read_frame(connection, _RESPONSES, {"as_of": as_of})
+    """Return one row per contact whose time to respond ended by `as_of`, with features; raises EmptyFrame.
+
+    Of more than `maximum_rows` contacts these are drawn by hash: the same data gives the same ones.
+    """
+    limits = {"as_of": as_of, "maximum_rows": nba_settings().maximum_rows}
+    responses = warehouse.read_frame(connection, _RESPONSES, limits)
     if responses.empty:
         raise frames.EmptyFrame(
             f"features.campaign_responses has no ended campaign on {as_of}. Run build_warehouse first."

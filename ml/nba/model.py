@@ -10,6 +10,7 @@ import pandas as pd
 import yaml
 
 from ml.calibration import Calibrator
+from ml.company import of_company
 from ml.frames import as_numbers
 from ml.learners import ACTION
 
@@ -24,6 +25,8 @@ class NbaSettings:
     policy_version: str
     test_days: int
     minimum_responses: int
+    maximum_rows: int
+    foretold_parts: int
     seed: int
     bootstrap_draws: int
     xgboost: Mapping[str, Any]
@@ -41,7 +44,7 @@ class NbaSettings:
 
 def nba_settings(path: Path = SETTINGS_PATH) -> NbaSettings:
     """Read the settings; an unknown or missing key is an error."""
-    read = yaml.safe_load(path.read_text())
+    read = of_company(yaml.safe_load(path.read_text()))
     return NbaSettings(**{**read, "policy_version": str(read["policy_version"])})
 
 

@@ -132,6 +132,8 @@ def _responses(features: pd.DataFrame, random: np.random.Generator) -> tuple[pd.
                 action_id=f"coupon_campaign_{'abc'[number % 3]}",
                 responded=(random.random(len(part)) < chance).astype(int),
                 is_observed=campaign.ends_date <= pd.Timestamp(AS_OF),
+                starts_date=campaign.starts_date,
+                ends_date=campaign.ends_date,
             )
         )
     return pd.concat(parts, ignore_index=True), campaigns
