@@ -1,6 +1,7 @@
 """Runs a suite with GX inside an open transaction and renders its page in the Data Docs."""
 
 import fcntl
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,9 @@ from great_expectations.execution_engine import SqlAlchemyExecutionEngine  # noq
 from great_expectations.expectations.expectation import Expectation  # noqa: E402
 
 from expectations.overview import write_overview  # noqa: E402
+
+# It notes each default value it looks up: eighty lines a gate that say nothing of the data.
+logging.getLogger("great_expectations").setLevel(logging.WARNING)
 
 # Failed rows are personal data: counts only, no lists of values.
 RESULT_FORMAT = {"result_format": "SUMMARY", "partial_unexpected_count": 0, "exclude_unexpected_values": True}

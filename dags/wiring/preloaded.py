@@ -31,6 +31,6 @@ class PreloadedLocalExecutor(LocalExecutor):
         """Import the libraries, then fork the workers."""
         for library in LIBRARIES:
             importlib.import_module(library)
-        # skops looks at every attribute of every loaded module, and Airflow's old names answer with 1,160 warnings each.
+        # skops looks at every attribute of every loaded module; Airflow's old names answer with 1,160 warnings a task.
         warnings.filterwarnings("ignore", module=r"skops\.io")
         super().start()
