@@ -13,7 +13,7 @@ from zoneinfo import available_timezones
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from runtime.bootstrap import contract_files
+from runtime.company import contract_files
 from runtime.settings import settings
 
 # Becomes a name in PostgreSQL (63 bytes at most) that needs no quotes and that dlt's snake_case leaves as it is.

@@ -9,6 +9,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import encrypt_password
 
 from runtime import postgres, warehouse
+from runtime.company import contract_files
 from runtime.secrets import secret
 from runtime.settings import Settings
 
@@ -63,21 +64,6 @@ def prepare_warehouse(settings: Settings) -> None:
 def departments(settings: Settings) -> list[str]:
     """Name the departments that have a contract: a new file there gets its schema at the next start."""
     return sorted(contract_files(settings))
-
-
-def contract_files(settings: Settings) -> dict[str, Path]:
-    """Map each department to its contract: your own in `landing/departments`, the demo company's in a folder below.
-
-    Raises BootstrapError if a department has both.
-    """
-    folder = settings.root / "landing" / "departments"
-    own, company = ({path.stem: path for path in place.glob("*.yml")} for place in (folder, folder / settings.dataset))
-    if both := sorted(set(own) & set(company)):
-        raise BootstrapError(
-            f"{both[0]}.yml stands in landing/departments and in landing/departments/{settings.dataset}. Remove one, "
-            "or set CX_DATASET=none to leave the demo company out."
-        )
-    return {**company, **own}
 
 
 def open_raw_schema(department: str) -> str:

@@ -7,8 +7,7 @@ import yaml
 
 from landing.contracts import ContractError, departments, load_contract
 from runtime import settings as settings_module
-from runtime.bootstrap import BootstrapError
-from runtime.settings import DATASETS, ROOT
+from runtime.settings import DATASETS, ROOT, SettingsError
 
 GOOD = yaml.safe_load((ROOT / "landing" / "departments" / "complete_journey" / "till.yml").read_text())
 
@@ -88,7 +87,7 @@ def test_your_own_contracts_stand_beside_those_of_the_demo_company(folder, monke
     assert departments() == ["support"]
     monkeypatch.setenv("CX_DATASET", "complete_journey")
     (folder / "till.yml").write_text(yaml.safe_dump(GOOD))
-    with pytest.raises(BootstrapError, match="till.yml stands in landing/departments and in"):
+    with pytest.raises(SettingsError, match="till.yml stands in landing/departments and in"):
         departments()
 
 
