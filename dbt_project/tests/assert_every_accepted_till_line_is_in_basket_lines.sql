@@ -1,17 +1,23 @@
 -- Fails when: an accepted raw till line is neither in basket_lines exactly once nor kept back in quarantine.
 -- Why: a lost or doubled line changes spend, labels and decisions, and nobody would see it.
--- A row of the result is a batch whose books do not balance, to the unit. A company whose tills write receipts instead has
--- a law of its own.
+-- A row of the result is a batch whose books do not balance, to the unit. A company whose tills write receipts instead
+-- has a law of its own.
 {{ config(tags=['reconcile']) }}
 {% set landed = not execute or load_relation(source('raw_till', 'transactions')) is not none -%}
 
 with landed as (
+    {% if landed -%}
     select
         _batch_id as batch_id,
         count(*) as landed_rows
-    from {% if landed %}{{ source('raw_till', 'transactions') }}
-    {%- else %}(select cast(null as {{ dbt.type_string() }}) as _batch_id where 1 = 0) as never_landed{% endif %}
+    from {{ source('raw_till', 'transactions') }}
     group by _batch_id
+    {%- else -%}
+    select
+        cast(null as {{ dbt.type_string() }}) as batch_id,
+        0 as landed_rows
+    where 1 = 0
+    {%- endif %}
 ),
 
 kept_back as (

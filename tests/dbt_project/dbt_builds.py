@@ -1,13 +1,15 @@
 """Plays departments and gates in SQL and builds the warehouse with dbt, in this process."""
 
 import os
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from datetime import date
 from io import StringIO
 from pathlib import Path
 
 import pandas as pd
 import psycopg2
+import yaml
 from dbt.cli.main import dbtRunner
 from psycopg2 import sql
 
@@ -16,32 +18,20 @@ from runtime.settings import Settings
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 SCHEMAS = ("quality", "quarantine", "scores", "decisions")
-ENTITIES = {
-    "till": {
-        "transactions": [
-            *("household_id", "store_id", "basket_id", "product_id", "quantity", "sales_value", "retail_disc"),
-            *("coupon_disc", "coupon_match_disc", "week", "transaction_timestamp"),
-        ]
-    },
-    "crm": {
-        "demographics": [
-            *("household_id", "age", "income", "home_ownership", "marital_status", "household_size"),
-            *("household_comp", "kids_count"),
-        ]
-    },
-    "marketing": {
-        "campaign_descriptions": ["campaign_id", "campaign_type", "start_date", "end_date"],
-        "campaigns": ["campaign_id", "household_id"],
-        "coupons": ["coupon_upc", "product_id", "campaign_id"],
-        "coupon_redemptions": ["household_id", "coupon_upc", "campaign_id", "redemption_date"],
-    },
-    "merchandising": {
-        "products": [
-            *("product_id", "manufacturer_id", "department", "brand", "product_category", "product_type"),
-            "package_size",
-        ]
-    },
-}
+CONTRACTS = Path(__file__).parents[2] / "landing" / "departments"
+
+
+def entities_of(dataset: str) -> dict[str, dict[str, list[str]]]:
+    """Departments, their entities and columns, as the contracts of a company name them."""
+    contracts = [yaml.safe_load(path.read_text()) for path in sorted((CONTRACTS / dataset).glob("*.yml"))]
+    return {
+        contract["department"]: {
+            entity["name"]: [column["name"] for column in entity["columns"]] for entity in contract["entities"]
+        }
+        for contract in contracts
+    }
+
+
 BATCHES = """
     create table {schema}._batches (
         batch_id text primary key, entity text, delivered_date date, known_date date, as_of date, status text
@@ -67,6 +57,14 @@ def prepare() -> None:
     _parsed["manifest"] = result.result
 
 
+@contextmanager
+def prepared() -> Iterator[None]:
+    """Come back to the project as it was parsed before."""
+    before = _parsed["manifest"]
+    yield
+    _parsed["manifest"] = before
+
+
 def manifest():
     """The parsed project."""
     return _parsed["manifest"]
@@ -86,9 +84,10 @@ def _folders() -> list[str]:
 
 
 class Warehouse:
-    """One database with the raw data of four departments, to deliver to and to build."""
+    """One database with the raw data of a company's departments, to deliver to and to build."""
 
-    def __init__(self, given: Settings, database: str):
+    def __init__(self, given: Settings, database: str, entities: dict[str, dict[str, list[str]]]):
+        self.entities = entities
         self._address = {
             **{part: os.environ[f"CX_PG_{part.upper()}"] for part in ("host", "port", "user", "password")},
             "dbname": database,
@@ -99,8 +98,8 @@ class Warehouse:
             self.run(sql.SQL("create schema {}").format(sql.Identifier(schema)))
         for room in ("expectations", "ml"):
             self.run((given.root / room / "schema.sql").read_text(encoding="utf-8"))
-        for department, entities in ENTITIES.items():
-            self._open_department(department, entities)
+        for department, own in entities.items():
+            self._open_department(department, own)
 
     def _open_department(self, department: str, entities: dict[str, list[str]]) -> None:
         schema = sql.Identifier(f"raw_{department}")
@@ -135,7 +134,7 @@ class Warehouse:
         """Land a file and let the gate accept it; a file of the history is known from its own day. Returns its id."""
         batch_id = f"{entity}/{delivered}/{as_of}"
         known = delivered if history else as_of
-        columns = ENTITIES[department][entity]
+        columns = self.entities[department][entity]
         raw = frame.reindex(columns=columns).astype(object).where(frame.reindex(columns=columns).notna(), None)
         raw = raw.assign(_batch_id=batch_id, _row_number=range(1, len(raw) + 1))
         text = StringIO(raw.to_csv(index=False, header=False))

@@ -5,23 +5,11 @@
 --   card    -> the e-mail of the contact that carries it, else itself
 --   install, visitor, device -> the account that it was first seen with, if it was one only
 -- One step each: a key never leads to a key that leads on.
-with account_mentions as (
-    select
-        account_id,
-        known_date
-    from {{ ref('stg_shop__accounts') }}
-    union all
-    select
-        account_id,
-        known_date
-    from {{ ref('stg_shop__orders') }}
-),
-
-account_days as (
+with account_days as (
     select
         account_id,
         min(known_date) as first_known_date
-    from account_mentions
+    from {{ ref('stg_shop__accounts') }}
     where account_id is not null
     group by account_id
 ),
