@@ -9,15 +9,12 @@ from rich.table import Table
 
 from runtime import airflow_client, ports, service_environment, warehouse
 from runtime.airflow_client import AirflowClient
+from runtime.company import contract_files
 from runtime.demo_chain import CHAIN, ONCE, Walk, days_played
 from runtime.progress import console
 from runtime.settings import Settings
 
 LAYERS = (
-    "raw_crm",
-    "raw_till",
-    "raw_marketing",
-    "raw_merchandising",
     "quarantine",
     "staging",
     "identity",
@@ -39,7 +36,8 @@ def show_summary(client: AirflowClient, settings: Settings, seconds: float) -> N
     with warehouse.transaction("cx_pipeline") as connection, connection.cursor() as cursor:
         customers = rows(cursor, "select count(*) from marts.customers")[0][0]
         console.print(f"\n[bold]{customers:,} customers, decided for {last}[/]")
-        show("Rows per layer", ("schema", "tables", "rows"), layers(cursor))
+        raw = [f"raw_{department}" for department in contract_files(settings)]
+        show("Rows per layer", ("schema", "tables", "rows"), layers(cursor, [*sorted(raw), *LAYERS]))
         show(f"Gates on {last}", ("gate", "passed", "warned", "failed"), gates(cursor, last))
         show("Decisions", ("action", "channel", "customers", "mean expected EUR"), decisions(cursor, last))
     show("Models on later weeks", ("model", "version", "as of", "learner", *METRICS), models(settings))
@@ -73,10 +71,10 @@ def rows(cursor: Any, query: str | sql.Composable, values: tuple[Any, ...] = ())
     return cursor.fetchall()
 
 
-def layers(cursor: Any) -> list[tuple[str, int, int]]:
+def layers(cursor: Any, schemas: list[str]) -> list[tuple[str, int, int]]:
     """Count tables and rows of each schema, exactly; the loader's own tables and views are not counted."""
     found = []
-    for schema in LAYERS:
+    for schema in schemas:
         tables = [
             name
             for (name,) in rows(
