@@ -109,6 +109,26 @@ def test_a_machine_says_so_and_a_human_is_handed_over_to(published):
     assert all(disclosure for action, _, disclosure in shown if action not in ("adviser_call", "no_action"))
 
 
+def test_a_reason_is_given_only_where_it_is_the_reason(published):
+    told = """
+        select l.arm, n.expected_net_value_eur < best.value as is_below, n.reason_en, n.reason_de
+        from activation.next_best_actions n
+        join decisions.decision_ledger l using (decision_id)
+        cross join lateral (
+            select max((c ->> 'expected_net_value_eur')::numeric) as value
+            from jsonb_array_elements(l.candidates) c where (c ->> 'is_eligible')::boolean
+        ) best
+        where n.rank = 1
+    """
+    seen = rows(told)
+    for arm, is_below, english, german in seen:
+        note = "group that gets no action" if arm == "holdout" else "Drawn by chance" if is_below else None
+        assert note is None or note in english
+        assert note is not None or ("Drawn by chance" not in english and "Zufällig" not in german)
+    assert {arm == "holdout" for arm, *_ in seen} == {True, False}
+    assert any(is_below for arm, is_below, *_ in seen if arm != "holdout")
+
+
 def test_reasons_are_filled_with_facts_in_both_languages(published):
     run("update vocabulary.actions set reason_en = '{intent}: {intent_percent} %%, last seen {recency_days} days ago',"
         " reason_de = 'Zuletzt vor {recency_days} Tagen' where action_id = 'coupon_campaign_a'", ())  # fmt: skip
@@ -116,7 +136,8 @@ def test_reasons_are_filled_with_facts_in_both_languages(published):
     told = rows(
         "select n.reason_en, n.reason_de, round(100 * n.intent_probability::numeric), l.facts -> 'features'"
         " from activation.next_best_actions n join decisions.decision_ledger l using (decision_id)"
-        " where n.action_id = 'coupon_campaign_a'"
+        " where n.action_id = 'coupon_campaign_a' and n.reason_en not like 'Drawn by chance%%'",
+        (),
     )
     assert told
     for english, german, percent, facts in told:
