@@ -36,21 +36,43 @@ full refresh, and the tables are a function of raw data, code and as_of alone.
 {%- endmacro %}
 
 {% macro fingerprint(until) %}
-    {%- set batches = run_query(
-        "select department, entity, batch_id, known_date, waiting_rows, repairs from " ~ accepted_batches()
-        ~ " where known_date <= " ~ as_of() ~ " order by department, entity, batch_id"
-    ) -%}
-    {%- set lines = [] -%}
-    {%- for batch in batches.rows -%}
-        {%- set entity = batch[0] ~ '/' ~ batch[1] -%}
-        {%- if entity not in lines -%}{%- do lines.append(entity) -%}{%- endif -%}
-        {%- if batch[3] | string < until -%}{%- do lines.append(batch[2] ~ ' ' ~ batch[3] ~ ' ' ~ batch[4] ~ ' ' ~ batch[5]) -%}{%- endif -%}
-    {%- endfor -%}
-    {%- set code = [] -%}
+    {%- set known = run_query(known_before(until)).rows[0] -%}
+    {%- set code = ['company ' ~ env_var('CX_DATASET', 'complete_journey')] -%}
     {%- do collect_code(model.unique_id, code) -%}
-    {%- do code.append('company ' ~ env_var('CX_DATASET', 'complete_journey')) -%}
-    {{ return(local_md5((lines + code | sort) | join('\n'))) }}
+    {{ return(local_md5(([known[0], known[1]] + code | sort) | join('\n'))) }}
 {% endmacro %}
+
+{#-
+A query of one row: which entities exist, and a checksum of the batches known before `until`. Summed up by the database,
+because a model asks about six times and ten departments deliver 7,800 batches in half a year: as rows, an increment of
+nothing took 10 s a model.
+-#}
+{% macro known_before(until) -%}
+    {{ return(adapter.dispatch('known_before')(until)) }}
+{%- endmacro %}
+
+{% macro default__known_before(until) -%}
+    select
+        coalesce(string_agg(distinct department || '/' || entity, ' ' order by department || '/' || entity), ''),
+        coalesce(md5(string_agg(
+            batch_id || ' ' || known_date || ' ' || waiting_rows || ' ' || repairs, ',' order by department, entity, batch_id
+        ) filter (where known_date < cast('{{ until }}' as date))), '')
+    from {{ accepted_batches() }}
+    where known_date <= {{ as_of() }}
+{%- endmacro %}
+
+{% macro spark__known_before(until) -%}
+    select
+        array_join(array_sort(collect_set(concat(department, '/', entity))), ' '),
+        md5(array_join(array_sort(collect_list(
+            case
+                when known_date < cast('{{ until }}' as date)
+                    then concat(department, ' ', batch_id, ' ', known_date, ' ', waiting_rows, ' ', repairs)
+            end
+        )), ','))
+    from {{ accepted_batches() }}
+    where known_date <= {{ as_of() }}
+{%- endmacro %}
 
 {#- Checksums of a model and of every model and seed above it. -#}
 {% macro collect_code(unique_id, found) %}

@@ -1,3 +1,5 @@
+{{ config(materialized='table', indexes=indexes_on([['order_id']])) }}
+
 -- An order becomes a purchase when its goods go out (shipped, delivered, returned): before, it may still be cancelled.
 -- So nothing that was known has to be taken back. What the shop cancelled or removed until then never becomes one.
 -- The pull of the history shows only the newest status; there a purchase is known from its order on.

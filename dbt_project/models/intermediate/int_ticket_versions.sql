@@ -1,3 +1,5 @@
+{{ config(materialized='table', indexes=indexes_on([['ticket_id']])) }}
+
 -- A change that arrives after a newer one tells nothing new.
 with ordered as (
     select

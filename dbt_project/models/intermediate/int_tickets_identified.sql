@@ -1,3 +1,5 @@
+{{ config(materialized='table', indexes=indexes_on([['ticket_id']])) }}
+
 -- Whose ticket it is: the account, else the e-mail, else whoever placed the order; the first we knew, so that it stays.
 with told as (
     select
