@@ -86,9 +86,9 @@ RECEIPTS = """
         join quality.accepted_batches b
             on b.department = 'till' and b.entity = 'receipts' and b.batch_id = r._batch_id and b.known_date <= {as_of}
         where replace(r.loyalty_card_no, '0', '') <> '' and not exists (
-            select from quarantine.rejected_rows q
+            select from quarantine.kept_out q
             where q.department = 'till' and q.entity = 'receipts' and q.batch_id = r._batch_id
-                and q.row_number = r._row_number and q.status <> 'released'
+                and q.row_number = r._row_number
         ) and r.quantity::integer > 0
     ),
     kept as (select basket_id, line_id from marts.basket_lines where store_id <> 'online')
