@@ -128,7 +128,7 @@ def complete_journey() -> Purchases:
 def cdnow(path: Path) -> Purchases:
     """The first 180 days of each CDNOW customer, who all began within three months."""
     names = ["customer", "date", "discs", "value"]
-    frame = pd.read_csv(path, sep=r"\s+", names=names, dtype={"date": str})
+    frame = pd.read_csv(path, sep=r"\s+", names=names, header=0, dtype={"date": str})
     frame["day"] = (pd.to_datetime(frame["date"], format="%Y%m%d") - pd.Timestamp("1997-01-01")).dt.days
     frame = frame[frame["day"].between(0, DAYS - 1)]
     return Purchases(frame["customer"].to_numpy(), frame["day"].to_numpy(), frame["value"].to_numpy())
