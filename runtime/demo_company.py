@@ -40,7 +40,7 @@ def open_company(given: Settings) -> None:
     keep_department_variables(
         given,
         {
-            "CX_SHOP_DATABASE_URL": _shop_url(given, READER),
+            "CX_SHOP_DATABASE_URL": shop_url(given, READER),
             "CX_SERVICE_API_URL": f"{base}/service",
             "CX_MARKETING_API_URL": f"{base}/marketing",
             "CX_SERVICE_API_TOKEN": secret(given, "nordhaus_service"),
@@ -58,10 +58,11 @@ def play_company(given: Settings, day: date) -> str:
             console.print(f"  {lived} days of {given.demo_people:,} people ({seconds:.0f} s)")
 
     written = company.deliver(given.exports_dir, given.home / "nordhaus", day, people=given.demo_people, tell=tell)
-    shop_database.bring_up_to(_shop_url(given, OWNER), given.home / "nordhaus", READER)
+    shop_database.bring_up_to(shop_url(given, OWNER), given.home / "nordhaus", READER)
     return f"{len(written)} new files, and the shop and the APIs up to that day"
 
 
-def _shop_url(given: Settings, role: str) -> str:
+def shop_url(given: Settings, role: str) -> str:
+    """The address of the shop's database for one of its two roles, with its password."""
     password = quote(secret(given, f"postgres_{role}"), safe="")
     return f"postgresql://{role}:{password}@{ports.HOST}:{ports.remembered(given, 'postgres')}/{DATABASE}"

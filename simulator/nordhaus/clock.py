@@ -42,8 +42,3 @@ def epoch(day: np.ndarray | int, second: np.ndarray | int) -> np.ndarray:
 def iso_utc(epoch_seconds: np.ndarray) -> np.ndarray:
     """Write seconds since 1970 as 2025-01-31T09:05:00Z (text)."""
     return np.char.add(np.datetime_as_string(epoch_seconds.astype("datetime64[s]")), "Z")
-
-
-def local_text(epoch_seconds: np.ndarray, day: int) -> np.ndarray:
-    """Write seconds since 1970 as Berlin's wall clock on `day`: 2025-01-31T10:05:00 (text)."""
-    return np.datetime_as_string((epoch_seconds + utc_offset(day)).astype("datetime64[s]"))

@@ -45,6 +45,11 @@ def german_amount(cents: np.ndarray) -> np.ndarray:
     return np.strings.add(np.strings.add((cents // 100).astype("U10"), ","), np.strings.add(tens, ones))
 
 
+def as_text(values: np.ndarray) -> np.ndarray:
+    """Turn an object array of texts into one that numpy's string functions take."""
+    return np.asarray(values).astype("U")
+
+
 def table(columns: dict[str, np.ndarray]) -> pa.Table:
     """Make an Arrow table; empty text means "not there"."""
     return pa.table({name: _column(values) for name, values in columns.items()})

@@ -110,7 +110,7 @@ def pursue(seed: int, day: int, state: State, traits: Traits, has_account, has_a
 def _visits(seed, day, person, phase, state, traits, has_account, has_app) -> Sessions:
     """Visits of people with a need who look today, and of some who just look."""
     looks = randomness.uniform(seed, "looks", person, day)
-    likely = np.choose(phase, [0.0, 0.35, 0.55, 0.0]) * (0.25 + 0.75 * traits.online[person])
+    likely = np.choose(phase, [0.0, 0.35, 0.55]) * (0.25 + 0.75 * traits.online[person])
     parts = []
     for wanted, purpose in ((AWARENESS, "browse"), (INTEREST, "compare")):
         who = person[(phase == wanted) & (looks < likely)]

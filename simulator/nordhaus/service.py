@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from simulator.nordhaus import catalogue, randomness, texts
 from simulator.nordhaus.clock import epoch, iso_utc, seconds_of_day
-from simulator.nordhaus.formatting import table
+from simulator.nordhaus.formatting import as_text, table
 from simulator.nordhaus.orders import order_numbers
 from simulator.nordhaus.people import People
 from simulator.nordhaus.shop import full_name
@@ -149,14 +149,14 @@ def _left_behind(seed: int, day: int, people: People, contacts: Contacts) -> dic
     who = contacts.person
     has = {kind: randomness.uniform(seed, f"contact/{kind}", who, day) < rate for kind, rate in DEFECTS.items()}
     identity = people.identity(who, day)
-    email = np.where(has["other_email"], _text(identity["second_email"]), _text(identity["email"]))
+    email = np.where(has["other_email"], as_text(identity["second_email"]), as_text(identity["email"]))
     about = contacts.order_day >= 0
     order = np.where(about, order_numbers(seed, who, contacts.order_day), "")
     knows_account = people.has_account[who] & ~has["no_account"]
     calls = has["no_email"] | (randomness.uniform(seed, "leaves number", who, day) < 0.3)
     return {
         "contact_email": np.where(has["no_email"], "", email),
-        "contact_phone": np.where(calls, _text(identity["phone"]), ""),
+        "contact_phone": np.where(calls, as_text(identity["phone"]), ""),
         "contact_name": full_name(identity),
         "account_id": np.where(knows_account, people.account_id(who), ""),
         "order_no": np.where(has["wrong_order_no"] & about, randomness.codes(seed, "no order", 10, who, day), order),
@@ -170,8 +170,8 @@ def _messages(seed, day, people, contacts, products, channel, number, ticket, op
     two = randomness.uniform(seed, "two intents", who, day) < SECOND_INTENT
     names = ("email", "chat", "form", "phone_note")
     facts = {
-        "first_name": _text(identity["first_name"]),
-        "last_name": _text(identity["last_name"]),
+        "first_name": as_text(identity["first_name"]),
+        "last_name": as_text(identity["last_name"]),
         "order_no": left["order_no"],
         "product": products.name[randomness.integers(seed, "about", len(products.sku), who, day)],
         "days_late": 1 + randomness.integers(seed, "days late", 6, who, day),
@@ -197,7 +197,3 @@ def _messages(seed, day, people, contacts, products, channel, number, ticket, op
         "text": answer.astype(object),
     }
     return table({name: np.concatenate([customer[name], agent[name]]) for name in customer})
-
-
-def _text(values: np.ndarray) -> np.ndarray:
-    return np.asarray(values).astype("U")

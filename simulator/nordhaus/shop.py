@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 
 from simulator.nordhaus import catalogue, randomness
 from simulator.nordhaus.clock import epoch, iso_utc
-from simulator.nordhaus.formatting import table
+from simulator.nordhaus.formatting import as_text, table
 from simulator.nordhaus.orders import OrderChanges, OrderLines, order_numbers
 from simulator.nordhaus.people import People
 from simulator.nordhaus.state import State
@@ -42,7 +42,7 @@ def accounts(seed: int, day: int, people: People, opened: np.ndarray, deleted: n
     draws = {kind: randomness.uniform(seed, f"shop/{kind}", who) for kind in DEFECTS}
     has = {kind: draw < DEFECTS[kind] for kind, draw in draws.items()}
     name = full_name(identity)
-    email = _text(identity["email"])
+    email = as_text(identity["email"])
     wrong = pc.replace_substring(pa.array(email), ".", ",", max_replacements=1).to_numpy(zero_copy_only=False)
     at = epoch(day, 30_000 + randomness.integers(seed, "account at", 40_000, who, day))
     created = np.where(opened[who] < 0, at - 86_400 * (30 + randomness.integers(seed, "since", 900, who)), at)
@@ -51,9 +51,9 @@ def accounts(seed: int, day: int, people: People, opened: np.ndarray, deleted: n
         "email": np.where(has["typed_email_wrong"], wrong, email),
         "is_email_verified": randomness.uniform(seed, "verified", who) < 0.85,
         "full_name": np.where(has["name_in_capitals"], np.char.upper(name), name),
-        "birth_date": np.where(has["no_birth_date"], "", _text(identity["birth_date"])),
-        "phone": np.where(has["no_phone"], "", _text(identity["phone"])),
-        **{part: _text(identity[part]) for part in ("street", "postcode", "town", "country")},
+        "birth_date": np.where(has["no_birth_date"], "", as_text(identity["birth_date"])),
+        "phone": np.where(has["no_phone"], "", as_text(identity["phone"])),
+        **{part: as_text(identity[part]) for part in ("street", "postcode", "town", "country")},
         "language": np.where(people.language[who] == 0, "de", "en"),
         "created_at": iso_utc(created),
         "updated_at": iso_utc(at),
@@ -133,14 +133,10 @@ def _recipients(seed, people, person, placed, is_gift, day) -> dict[str, np.ndar
     identity = people.identity(receiver, day)
     name = full_name(identity)
     return {"ship_to_name": name} | {
-        f"ship_to_{part}": _text(identity[part]) for part in ("street", "postcode", "town")
+        f"ship_to_{part}": as_text(identity[part]) for part in ("street", "postcode", "town")
     }
 
 
 def full_name(identity: dict[str, np.ndarray]) -> np.ndarray:
     """First and last name with a blank between them."""
-    return np.strings.add(np.strings.add(_text(identity["first_name"]), " "), _text(identity["last_name"]))
-
-
-def _text(values: np.ndarray) -> np.ndarray:
-    return np.asarray(values).astype("U")
+    return np.strings.add(np.strings.add(as_text(identity["first_name"]), " "), as_text(identity["last_name"]))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-NONE, AWARENESS, INTEREST, PURCHASE = range(4)
+NONE, AWARENESS, INTEREST = range(3)
 NOBODY = -1
 
 # Orders that something will still happen to, one entry an order; days are days of the world, NOBODY is never.

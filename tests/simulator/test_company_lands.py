@@ -131,7 +131,7 @@ def test_the_apis_want_a_token_and_say_when_to_come_back(platform):
 
 
 def test_the_shop_notes_what_it_removes_and_is_brought_up_to_date_once(platform):
-    url = demo_company._shop_url(platform, demo_company.OWNER)
+    url = demo_company.shop_url(platform, demo_company.OWNER)
     assert shop_database.bring_up_to(url, platform.home / "nordhaus") == 0
     connection = psycopg2.connect(url)
     with connection, connection.cursor() as cursor:
@@ -142,7 +142,7 @@ def test_the_shop_notes_what_it_removes_and_is_brought_up_to_date_once(platform)
         cursor.execute("select table_name, row_key from shop.deletions")
         assert ("accounts", account) in cursor.fetchall()
     connection.close()
-    reader = psycopg2.connect(demo_company._shop_url(platform, demo_company.READER))
+    reader = psycopg2.connect(demo_company.shop_url(platform, demo_company.READER))
     with reader, reader.cursor() as cursor, pytest.raises(psycopg2.errors.InsufficientPrivilege):
         cursor.execute("delete from shop.orders")
     reader.close()
