@@ -42,12 +42,23 @@ def past_features(connection: Any, as_of: date, dates: pd.Series) -> pd.DataFram
 
 
 def feature_names(frame: pd.DataFrame) -> list[str]:
-    """Name the columns a model may look at: every numeric or boolean one that is no key and no data age."""
+    """Name the columns a model may look at: every numeric or boolean one that varies, is no key and no data age.
+
+    A department that the company lacks leaves its features at one value: they say nothing, and a learner that draws
+    features at random would draw them in place of others.
+    """
     return sorted(
         name
         for name in frame.columns
-        if name not in KEYS and not name.endswith(AGE_SUFFIX) and pd.api.types.is_numeric_dtype(frame[name])
+        if name not in KEYS
+        and not name.endswith(AGE_SUFFIX)
+        and pd.api.types.is_numeric_dtype(frame[name])
+        and _varies(frame[name])
     )
+
+
+def _varies(values: pd.Series) -> bool:
+    return bool(values.min() != values.max()) or 0 < int(values.isna().sum()) < len(values)
 
 
 def as_numbers(frame: pd.DataFrame, features: list[str]) -> pd.DataFrame:

@@ -73,8 +73,9 @@ sent anything yet has no table: then there are no rows.
 {%- endmacro %}
 
 {#-
-The day from which a row of a pulled source (database, API) counts as known. The first pull brings the whole history in
-one batch: there it is the day that the source itself names, as a file of the history has its own day.
+The day from which a row of a pulled source (database, API) counts as known. The first pull brings the whole history,
+in one batch or in parts of the same day: there it is the day that the source itself names, as a file of the history has
+its own day.
 -#}
 {% macro known_by_then(moment) -%}
     case when is_first then least(known_date, {{ shop_day(moment) }}) else known_date end

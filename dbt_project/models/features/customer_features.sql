@@ -38,11 +38,16 @@ select
     campaigns.contact_recency_days,
     campaigns.redemption_recency_days,
     {% for feature in [
-        'web_sessions_28d', 'app_sessions_28d', 'tickets_28d', 'returns_84d', 'mailing_opens_28d', 'mailing_clicks_28d',
+        'web_sessions_7d', 'web_sessions_28d', 'app_sessions_7d', 'app_sessions_28d', 'cart_sessions_7d',
+        'service_sessions_7d', 'shop_orders_7d', 'shop_orders_28d', 'shop_orders_84d', 'tickets_28d', 'tickets_84d',
+        'returns_28d', 'returns_84d', 'mailing_opens_28d', 'mailing_clicks_28d', 'device_errors_7d',
         'device_errors_28d'
     ] -%}
     coalesce(touchpoints.{{ feature }}, 0) as {{ feature }},
     {% endfor -%}
+    touchpoints.session_recency_days,
+    touchpoints.shop_order_recency_days,
+    touchpoints.ticket_recency_days,
     coalesce(cases.open_cases, 0) as open_cases,
     scores.last_nps_score,
     case when profiles.customer_id is null then 0 else 1 end as has_demographics,

@@ -9,6 +9,27 @@ from {{ ref('visits') }}
 where customer_id is not null
 group by customer_id, department, visitor_id, visit_date
 union all
+{% for touchpoint, counted in [('cart_session', 'carts'), ('service_session', 'service_events')] -%}
+select
+    customer_id,
+    '{{ touchpoint }}' as touchpoint,
+    visit_date as event_date,
+    min(known_date) as known_date
+from {{ ref('visits') }}
+where
+    customer_id is not null
+    and {{ counted }} > 0
+group by customer_id, department, visitor_id, visit_date
+union all
+{% endfor -%}
+-- By the day of the order, whatever became of it: a first pull shows only the newest status of an order.
+select
+    customer_id,
+    'shop_order' as touchpoint,
+    ordered_date as event_date,
+    first_known_date as known_date
+from {{ ref('orders') }}
+union all
 select
     customer_id,
     'ticket' as touchpoint,

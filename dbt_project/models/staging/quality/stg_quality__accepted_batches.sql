@@ -62,5 +62,6 @@ select
     known_date,
     waiting_rows,
     repairs,
-    row_number() over (partition by department, entity order by known_date, batch_id) = 1 as is_first
+    -- A history that is too long for one batch comes in parts of the same day: all of them are the first delivery.
+    known_date = min(known_date) over (partition by department, entity) as is_first
 from dated
