@@ -12,8 +12,8 @@ from ml.splits import TimeSplit
 
 _CARD = """# {name}, as of {as_of}
 
-Probability that a customer will do something within {horizon} days after the as-of date, one calibrated XGBoost
-classifier per intent: {intents}. Intents do not exclude each other.
+Probability that a customer will do something within {horizon} days after the as-of date, one calibrated classifier
+({learner}) per intent: {intents}. Intents do not exclude each other.
 
 - Knowledge cut: only facts that had happened *and* were known on {as_of}. Data hash `{data_hash}`.
 - What serves is what was measured: the model is not fitted again on the held-out weeks.
@@ -21,7 +21,7 @@ classifier per intent: {intents}. Intents do not exclude each other.
 ## Weeks
 {weeks}
 
-## Held-out weeks: gain over the baselines in log-loss (positive = better; 95 % interval by customer)
+## Held-out weeks: XGBoost, and its gain over the baselines in log-loss (positive = better; 95 % interval by customer)
 {gains}
 
 ## Calibration
@@ -49,6 +49,7 @@ def model_card(
     return _CARD.format(
         name=settings.model,
         as_of=as_of,
+        learner=model.learner,
         horizon=int((frame["known_date"] - frame["as_of_date"]).dt.days.max()),
         intents=", ".join(model.intents),
         data_hash=data_hash,

@@ -14,7 +14,8 @@ from ml.intent.model import IntentModel, IntentSettings
 from ml.splits import TimeSplit
 
 OURS = "xgboost"
-RIVALS = ("recency_frequency", "logistic")
+BASELINE = "recency_frequency"
+RIVALS = (BASELINE, "logistic")
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def fit(frame: pd.DataFrame, split: TimeSplit, settings: IntentSettings) -> Fitt
             )
             if name == OURS:
                 losses |= {f"{intent}/{method}": loss for method, loss in tried.items()}
-        models[name] = IntentModel(features, pipelines, calibrators, base_rates)
+        models[name] = IntentModel(name, features, pipelines, calibrators, base_rates)
     return Fitted(models, losses)
 
 

@@ -38,18 +38,20 @@ def intent_settings(path: Path = SETTINGS_PATH) -> IntentSettings:
 
 
 class IntentModel:
-    """One calibrated classifier per intent over the same features.
+    """One calibrated classifier per intent over the same features; `learner` names the kind of all of them.
 
     `pipelines` and `calibrators` are keyed by intent, `base_rates` are the shares of ones in the train part.
     """
 
     def __init__(
         self,
+        learner: str,
         features: list[str],
         pipelines: dict[str, Any],
         calibrators: dict[str, Calibrator],
         base_rates: dict[str, float],
     ) -> None:
+        self.learner = learner
         self.features = features
         self.pipelines = pipelines
         self.calibrators = calibrators

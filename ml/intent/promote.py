@@ -7,19 +7,19 @@ from ml.comparison import Gain
 from ml.frames import EmptyFrame
 from ml.intent import frame as labelled
 from ml.intent.evaluate import compare
+from ml.intent.fit import BASELINE
 from ml.intent.model import IntentSettings, intent_settings
 from ml.promotion import Verdict
 from ml.registry import ModelVersion
 from runtime import warehouse
 
-BASELINE = "recency_frequency"
-
 
 def promote_intent(as_of: date, promoted_by: str = "promotion rule") -> Verdict | None:
     """Compare the challenger with the champion on the challenger's held-out weeks and carry out the verdict.
 
-    Without a champion the challenger must beat the recency-frequency baseline of its own run. Returns None if nobody
-    waits. Raises RegistryError if the model was never trained.
+    Without a champion the challenger must beat the recency-frequency baseline of its own run; if nothing did and
+    training registered the baseline itself, that becomes the first champion. Returns None if nobody waits.
+    Raises RegistryError if the model was never trained.
     """
     settings = intent_settings()
     challenger = promotion.waiting(settings.model)
@@ -33,6 +33,9 @@ def promote_intent(as_of: date, promoted_by: str = "promotion rule") -> Verdict 
 def _first(challenger: ModelVersion, settings: IntentSettings) -> Verdict:
     """Judge against the baseline by the figures of the training run, which saw the same held-out weeks."""
     figures = registry.metrics(challenger)
+    if registry.load(challenger).learner == BASELINE:
+        reason = f"promoted: no learner beat the {BASELINE} baseline, so the baseline serves"
+        return Verdict(challenger, True, reason, figures)
     name = f"macro/gain_over_{BASELINE}/log_loss"
     gain = Gain(figures[name], figures[f"{name}_low"], figures[f"{name}_high"], draws=None)
     evidence = {key: figures[key] for key in sorted(figures) if key.startswith("macro/")}

@@ -13,7 +13,7 @@ from runtime import warehouse
 
 DESCRIPTION = (
     "P(intent within its horizon) per customer: one calibrated XGBoost classifier per intent, measured on later weeks "
-    "against recency-frequency and logistic regression."
+    "against recency-frequency and logistic regression. If it does not beat recency-frequency, that serves."
 )
 
 
@@ -40,20 +40,29 @@ def _train(frame: pd.DataFrame, as_of: date, tags: dict[str, str]) -> ModelVersi
     settings = intent_settings()
     split = labelled.split(frame, as_of, settings)
     fitted = fit.fit(frame, split, settings)
-    model = fitted.models[fit.OURS]
     evaluation = evaluate.evaluate(frame, split.test, fitted.models, fit.OURS, settings)
+    model = fitted.models[serving(evaluation.figures)]
     written = card.model_card(as_of, tags["data_hash"], frame, split, model, evaluation, settings)
     with tracking.run(settings.model, tags, DESCRIPTION) as run:
         mlflow.log_params({f"xgboost/{name}": value for name, value in settings.xgboost.items()})
         mlflow.log_params({f"calibration/{intent}": model.calibrators[intent].method for intent in model.intents})
+        mlflow.log_param("serving", model.learner)
         mlflow.log_params({"test_days": settings.test_days, "validation_days": settings.validation_days})
         mlflow.log_metrics(evaluation.figures)
         mlflow.log_metrics({f"calibration/{name}/log_loss": loss for name, loss in fitted.calibration_losses.items()})
         mlflow.log_text(written, "model_card.md")
-        for name, figure in plots.plots(evaluation, model):
+        for name, figure in plots.plots(evaluation, fitted.models[fit.OURS]):
             mlflow.log_figure(figure, name)
         info = tracking.log_model(model, quantile_rows(frame[split.train], model.features))
     return registry.register(settings.model, info, run.info.run_id, tags, written)
+
+
+def serving(figures: dict[str, float]) -> str:
+    """Name the learner to register: XGBoost if it beats the baseline on the held-out weeks, else the baseline itself.
+
+    A young company has little history: what everybody in retail knows then serves until there is something better.
+    """
+    return fit.OURS if figures[f"macro/gain_over_{fit.BASELINE}/log_loss_low"] > 0 else fit.BASELINE
 
 
 def quantile_rows(frame: pd.DataFrame, features: list[str]) -> pd.DataFrame:

@@ -223,18 +223,21 @@ def test_a_worse_challenger_is_refused_with_the_figures(champion):
     assert refused["version"].tolist() == [worse.version] and refused["promoted_by"].tolist() == ["an auditor"]
 
 
-def test_a_first_model_that_does_not_beat_the_baseline_is_refused(company, empty_registry, tmp_path):
-    """Labels without any pattern: there is nothing to learn, and nothing is promoted."""
+def test_without_any_pattern_the_baseline_serves_and_says_so(company, empty_registry, tmp_path):
+    """Labels without any pattern: there is nothing to learn, so what everybody in retail knows serves."""
     run("create table features.kept as select * from features.intent_labels")
     try:
         run("update features.intent_labels set label = (hashtext(customer_id || as_of_date || intent) & 1)")
         with fresh_store(empty_registry, tmp_path):
-            train_intent(AS_OF)
+            challenger = train_intent(AS_OF)
+            assert registry.metrics(challenger)["macro/gain_over_recency_frequency/log_loss_low"] <= 0
             verdict = promote_intent(AS_OF)
-            assert not verdict.is_promoted
-            assert verdict.reason.startswith("refused: gain in log-loss over the recency_frequency baseline")
-            with pytest.raises(registry.RegistryError, match="has no champion"):
-                registry.champion(MODEL)
+            assert verdict.is_promoted
+            assert verdict.reason == (
+                "promoted: no learner beat the recency_frequency baseline, so the baseline serves"
+            )
+            assert registry.load(registry.champion(MODEL)).learner == "recency_frequency"
+            assert score_intent(AS_OF) == CUSTOMERS * len(INTENTS)
     finally:
         run("drop table features.intent_labels")
         run("alter table features.kept rename to intent_labels")
