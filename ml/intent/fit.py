@@ -29,7 +29,7 @@ class Fitted:
 def fit(frame: pd.DataFrame, split: TimeSplit, settings: IntentSettings) -> Fitted:
     """Fit XGBoost and its rivals; all are calibrated by the same rule, so that no one loses by a poorer treatment."""
     features = frames.features_of(frame)
-    absent = sorted({name for names in settings.recency_frequency.values() for name in names} - set(features))
+    absent = sorted({name for names in settings.recency_frequency.values() for name in names} - set(frame))
     if absent:
         raise ValueError(f"intent.yml names {', '.join(absent)} under recency_frequency, but there is no such feature.")
     models, losses = {}, {}
@@ -56,8 +56,10 @@ def fit(frame: pd.DataFrame, split: TimeSplit, settings: IntentSettings) -> Fitt
 def _learner(name: str, intent: str, features: list[str], settings: IntentSettings) -> Pipeline:
     if name == OURS:
         return learners.xgboost(features, {"random_state": settings.seed, **settings.xgboost})
-    known = settings.recency_frequency
-    return learners.logistic(features if name == "logistic" else known.get(intent, known["default"]))
+    if name == BASELINE:
+        known = settings.recency_frequency
+        features = [feature for feature in known.get(intent, known["default"]) if feature in features]
+    return learners.logistic(features)
 
 
 def _halves(day: pd.Series) -> np.ndarray:
