@@ -20,7 +20,7 @@ help: ## List the commands
 install: ## Make .venv from the locked requirements (done by every other command)
 	@./runtime/install.sh
 
-demo: install ## From nothing to published next best actions; DATASET=complete_journey (default) or nordhaus
+demo: install ## From nothing to published next best actions; DATASET=nordhaus (default) or complete_journey
 	@$(RUNTIME) demo
 
 up: install ## Start PostgreSQL, Airflow and MLflow

@@ -70,7 +70,7 @@ def settings(environment: Mapping[str, str] | None = None) -> Settings:
     def text(name: str, default: str = "") -> str:
         return given.get(PREFIX + name, "").strip() or default
 
-    dataset = _one_of("DATASET", text("DATASET", "complete_journey"), DATASETS)
+    dataset = _one_of("DATASET", text("DATASET", "nordhaus"), DATASETS)
     demo_first, demo_last = DEMO_DAYS.get(dataset, DEMO_DAYS["complete_journey"])
     return Settings(
         root=ROOT,

@@ -1,7 +1,7 @@
 {#- What differs between the companies that this project serves: a line of the variable `companies`, by CX_DATASET. -#}
 {% macro company(name) -%}
     {%- set companies = var('companies') -%}
-    {{ return(companies.get(env_var('CX_DATASET', 'complete_journey'), companies['complete_journey'])[name]) }}
+    {{ return(companies.get(env_var('CX_DATASET', 'nordhaus'), companies['complete_journey'])[name]) }}
 {%- endmacro %}
 
 {#- The departments that have landed anything: those with a table `_batches`, so that a new one needs no edit here. -#}

@@ -37,7 +37,7 @@ full refresh, and the tables are a function of raw data, code and as_of alone.
 
 {% macro fingerprint(until) %}
     {%- set known = run_query(known_before(until)).rows[0] -%}
-    {%- set code = ['company ' ~ env_var('CX_DATASET', 'complete_journey')] -%}
+    {%- set code = ['company ' ~ env_var('CX_DATASET', 'nordhaus')] -%}
     {%- do collect_code(model.unique_id, code) -%}
     {{ return(local_md5(([known[0], known[1]] + code | sort) | join('\n'))) }}
 {% endmacro %}

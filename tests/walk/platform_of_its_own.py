@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,12 @@ from runtime.settings import PREFIX, ROOT, Settings, settings
 
 HOUSEHOLDS = 300
 FIRST, LAST = "2017-12-28", "2017-12-29"
+COMPLETE_JOURNEY = {
+    "CX_DATASET": "complete_journey",
+    "CX_DEMO_FIRST": FIRST,
+    "CX_DEMO_LAST": LAST,
+    "CX_DEMO_HOUSEHOLDS": str(HOUSEHOLDS),
+}
 DEMO_SECONDS = 1200
 POLL_SECONDS = 0.3
 
@@ -30,16 +36,13 @@ def free_port() -> int:
 
 
 class Platform:
-    """One `CX_HOME` with its settings; nothing of the caller's environment reaches it."""
+    """One `CX_HOME` with its settings; nothing of the caller's environment reaches it. `company` says what it plays."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, company: Mapping[str, str] = COMPLETE_JOURNEY) -> None:
         kept = {name: text for name, text in os.environ.items() if not name.startswith(PREFIX)}
         self.own = {
             "CX_HOME": str(home),
-            "CX_DATASET": "complete_journey",
-            "CX_DEMO_FIRST": FIRST,
-            "CX_DEMO_LAST": LAST,
-            "CX_DEMO_HOUSEHOLDS": str(HOUSEHOLDS),
+            **company,
             # Far from the ports that a platform takes by itself: one may run or start beside the tests.
             **{f"CX_{service}_PORT": str(free_port()) for service in ("POSTGRES", "AIRFLOW", "MLFLOW")},
         }

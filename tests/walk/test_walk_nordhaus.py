@@ -1,0 +1,78 @@
+"""The simulated company through the real services: ten departments, two days, and people who answer."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from platform_of_its_own import Platform
+
+from runtime.demo_chain import CHAIN
+
+pytestmark = pytest.mark.walk
+FIRST, LAST = "2025-06-29", "2025-06-30"
+PEOPLE = 500
+NORDHAUS = {
+    "CX_DATASET": "nordhaus",
+    "CX_DEMO_FIRST": FIRST,
+    "CX_DEMO_LAST": LAST,
+    "CX_DEMO_PEOPLE": str(PEOPLE),
+}
+DEPARTMENTS = {
+    "app", "consent", "crm", "devices", "feedback", "marketing", "service", "shop", "till", "web",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def nordhaus() -> Iterator[Platform]:
+    """A platform on which the demo of Nordhaus ran once from nothing."""
+    with tempfile.TemporaryDirectory(prefix="cxloop nordhaus ") as folder:
+        Path(folder).chmod(0o755)  # PostgreSQL runs as another account when we are root
+        platform = Platform(Path(folder) / "home", NORDHAUS)
+        try:
+            platform.first_output = platform.demo()
+            yield platform
+        finally:
+            platform.clean()
+
+
+def test_every_dag_ran_green_on_both_days(nordhaus):
+    runs = nordhaus.airflow.runs()
+    assert {run["state"] for run in runs} == {"success"}
+    ran = {(run["dag_id"], run["partition_key"] or run["conf"]["as_of"]) for run in runs}
+    assert {(dag_id, day) for dag_id in CHAIN for day in (FIRST, LAST)} <= ran
+
+
+def test_ten_departments_are_fresh_and_unified(nordhaus):
+    fresh = nordhaus.rows(f"select department from quality.department_status where as_of = '{LAST}' and status = 'fresh'")
+    assert {department for (department,) in fresh} == DEPARTMENTS
+    seen = nordhaus.rows("select distinct department from marts.customer_activities")
+    assert {department for (department,) in seen} == DEPARTMENTS - {"crm"}, "the CRM knows people, not what they did"
+
+
+def test_every_customer_has_an_intent_and_one_next_action(nordhaus):
+    customers = nordhaus.rows(f"select count(*) from features.customer_features where as_of_date = '{LAST}'")[0][0]
+    assert customers > PEOPLE / 2
+    published = "select count(distinct customer_id) from activation.{} where as_of_date = '{}'"
+    assert nordhaus.rows(published.format("intent_scores", LAST)) == [(customers,)]
+    assert nordhaus.rows(published.format("next_best_actions", LAST)) == [(customers,)]
+
+
+def test_what_was_published_is_carried_out_and_comes_back(nordhaus):
+    """The loop: channels send on the next day what was decided, and marketing reports those sends."""
+    decided = nordhaus.rows(
+        f"""
+        select count(*) from decisions.decision_ledger
+        where as_of_date = '{FIRST}' and channel in ('email', 'push', 'letter') and action_id <> 'no_action'
+        """
+    )[0][0]
+    carried_out = nordhaus.rows(
+        f"select count(*) from marts.mailing_sends where sent_date = '{LAST}' and action_id is not null"
+    )[0][0]
+    assert 0 < carried_out <= decided
+
+
+def test_a_second_demo_changes_nothing(nordhaus):
+    before = nordhaus.checksums()
+    assert nordhaus.demo().count("already complete") >= 4
+    assert nordhaus.checksums() == before
