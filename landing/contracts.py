@@ -20,6 +20,8 @@ from runtime.settings import settings
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=50)]
 VariableName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
 Type = Literal["text", "integer", "decimal", "timestamp", "date", "boolean"]
+# What a value identifies; normalisation/kinds.py writes each in one way.
+Kind = Literal["email", "phone", "postcode", "person_name", "street", "town", "user_agent"]
 # How a source writes a value, if not as PostgreSQL reads it; `dbt_project/macros/formats.sql` reads each of them.
 FORMATS = {
     "DD.MM.YYYY": "date",
@@ -51,6 +53,9 @@ class Column(_Strict):
     minimum: float | None = None
     maximum: float | None = None
     personal_data: bool = False
+    normalise: Kind | None = None
+    country: str | None = None
+    when: dict[str, str] = {}
     description: str = ""
 
     @property
@@ -69,6 +74,14 @@ class Column(_Strict):
         if self.format is not None and FORMATS.get(self.format) != self.type:
             fitting = ", ".join(name for name, kind in FORMATS.items() if kind == self.type) or "none"
             raise ValueError(f"type {self.type} has no format '{self.format}'; there is: {fitting}")
+        return self
+
+    @model_validator(mode="after")
+    def _country_fits_the_kind(self) -> "Column":
+        if self.country is not None and self.normalise not in ("phone", "postcode"):
+            raise ValueError("country belongs to normalise: phone or postcode")
+        if self.when and self.normalise is None:
+            raise ValueError("when belongs to normalise")
         return self
 
     @model_validator(mode="after")
@@ -181,6 +194,9 @@ class Entity(_Strict):
         unknown = [name for name in (*self.keys, *([self.cursor] if self.cursor else [])) if name not in names]
         if unknown:
             raise ValueError(f"keys and cursor must be among the columns; unknown: {', '.join(unknown)}")
+        named = {name for column in self.columns for name in (column.country, *column.when) if name}
+        if unknown := sorted(named - set(names)):
+            raise ValueError(f"country and when must name columns; unknown: {', '.join(unknown)}")
         return self
 
 

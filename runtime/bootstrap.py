@@ -14,7 +14,7 @@ from runtime.secrets import secret
 from runtime.settings import Settings
 
 SCHEMAS = (
-    *("quarantine", "staging", "intermediate", "identity", "vocabulary", "marts", "features"),
+    *("quarantine", "normalised", "staging", "intermediate", "identity", "vocabulary", "marts", "features"),
     *("scores", "decisions", "activation", "insights", "quality", "privacy"),
 )
 # Which role may enter which schemas. What it may read there: RIGHTS_ON_NEW_TABLES, the rooms' schema.sql, and dbt
@@ -31,7 +31,7 @@ RIGHTS_ON_NEW_TABLES = (
     ("privacy", "cx_privacy", "select, insert, update, delete"),
 )
 # Each room owns its tables; bootstrap runs the files as cx_pipeline in this order.
-ROOM_SCHEMAS = ("expectations", "ml", "activation", "privacy")
+ROOM_SCHEMAS = ("expectations", "normalisation", "ml", "activation", "privacy")
 OLDEST_SERVER = 160000  # pg_input_is_valid and per-grant inheritance came with 16
 LOCK = 7_203_441  # any number of our own: two bootstraps at a time would trip over each other's rights
 

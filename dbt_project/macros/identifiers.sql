@@ -1,7 +1,17 @@
-{#- What a person can be recognised by, written one way. Whatever is not unambiguous becomes NULL; the text stays beside it. -#}
-
-{% macro email_written(column) -%}
-    lower({{ told(column) }})
+{#-
+What a person can be recognised by, written one way. The room normalisation writes the values; here they are joined. What
+is none of its kind (or was not told) has no normalised value: the key is NULL, the original stays beside it.
+`country` is the column with the country of phone numbers and postcodes, where the contract names one.
+-#}
+{% macro join_normalised(alias, kind, column, country=none, only_if='true') -%}
+    left join {{ source('normalised', 'distinct_values') }} as {{ alias }}
+        on
+            {{ alias }}.kind = '{{ kind }}'
+            and {{ alias }}.region = {% if country %}coalesce(upper(trim({{ country }})), ''){% else %}''{% endif %}
+            and {{ alias }}.original_key = {{ dbt.hash(told(column)) }}
+            {%- if only_if != 'true' %}
+            and {{ only_if }}
+            {%- endif %}
 {%- endmacro %}
 
 {#- The part of an e-mail up to and with the @: what the seed placeholder_values lists. -#}
@@ -9,28 +19,9 @@
     {{ dbt.concat([dbt.split_part(email, "'@'", 1), "'@'"]) }}
 {%- endmacro %}
 
-{#- A phone number as +49…: a German one with leading zero, or any with its country. Lengths after ITU-T E.164. -#}
-{% macro phone_key(column) -%}
-    {%- set digits = phone_digits(column) -%}
-    case
-        when {{ digits }} like '+490%' then {{ dbt.concat(["'+49'", "substr(" ~ digits ~ ", 5)"]) }}
-        when {{ digits }} like '+%' and length({{ digits }}) between 9 and 16 then {{ digits }}
-        when {{ digits }} like '00%' and length({{ digits }}) between 10 and 17 then {{ dbt.concat(["'+'", "substr(" ~ digits ~ ", 3)"]) }}
-        when {{ digits }} like '0%' and length({{ digits }}) between 8 and 13 then {{ dbt.concat(["'+49'", "substr(" ~ digits ~ ", 2)"]) }}
-    end
-{%- endmacro %}
-
-{#- Digits and a leading plus. A text with other letters is no number. -#}
-{% macro phone_digits(column) -%}
-    {{ return(adapter.dispatch('phone_digits')(column)) }}
-{%- endmacro %}
-
-{% macro default__phone_digits(column) -%}
-    {{ return("regexp_replace(" ~ column ~ ", '[^0-9+]', '', 'g')") }}
-{%- endmacro %}
-
-{% macro spark__phone_digits(column) -%}
-    {{ return("regexp_replace(" ~ column ~ ", '[^0-9+]', '')") }}
+{#- The part of an e-mail behind the @. -#}
+{% macro email_domain(email) -%}
+    {{ dbt.split_part(email, "'@'", 2) }}
 {%- endmacro %}
 
 {#- Hook of customer_ids: ids minted before there were kinds are those of household numbers. -#}

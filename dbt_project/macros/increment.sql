@@ -5,7 +5,7 @@ Every fact carries known_date, the day from which we knew it. A model built unti
 or later (B itself again, because a batch may be accepted on the same day after the first try). That is right only if
 nothing changed in what was known before B. The build log (intermediate.model_builds) keeps for each model B and a
 fingerprint of what was known before it: the batches, how many of their rows wait in quarantine or were repaired, which entities exist at
-all, and the code and seeds it was built with. If the fingerprint differs (a held batch of the past was accepted, a row
+all, the rules that normalise identifiers, and the code and seeds it was built with. If the fingerprint differs (a held batch of the past was accepted, a row
 was released or repaired, an intent was redefined), or if as_of lies before B, the model is rebuilt. So an increment always equals a
 full refresh, and the tables are a function of raw data, code and as_of alone.
 -#}
@@ -39,11 +39,11 @@ full refresh, and the tables are a function of raw data, code and as_of alone.
     {%- set known = run_query(known_before(until)).rows[0] -%}
     {%- set code = ['company ' ~ env_var('CX_DATASET', 'nordhaus')] -%}
     {%- do collect_code(model.unique_id, code) -%}
-    {{ return(local_md5(([known[0], known[1]] + code | sort) | join('\n'))) }}
+    {{ return(local_md5(([known[0], known[1], known[2]] + code | sort) | join('\n'))) }}
 {% endmacro %}
 
 {#-
-A query of one row: which entities exist, and a checksum of the batches known before `until`. Summed up by the database,
+A query of one row: which entities exist, a checksum of the batches known before `until`, the version of normalisation. Summed up by the database,
 because a model asks about six times and ten departments deliver 7,800 batches in half a year: as rows, an increment of
 nothing took 10 s a model.
 -#}
@@ -56,7 +56,8 @@ nothing took 10 s a model.
         coalesce(string_agg(distinct department || '/' || entity, ' ' order by department || '/' || entity), ''),
         coalesce(md5(string_agg(
             batch_id || ' ' || known_date || ' ' || waiting_rows || ' ' || repairs, ',' order by department, entity, batch_id
-        ) filter (where known_date < cast('{{ until }}' as date))), '')
+        ) filter (where known_date < cast('{{ until }}' as date))), ''),
+        (select coalesce(max(version), '') from {{ normalisation_ruleset() }})
     from {{ accepted_batches() }}
     where known_date <= {{ as_of() }}
 {%- endmacro %}
@@ -69,7 +70,8 @@ nothing took 10 s a model.
                 when known_date < cast('{{ until }}' as date)
                     then concat(department, ' ', batch_id, ' ', known_date, ' ', waiting_rows, ' ', repairs)
             end
-        )), ','))
+        )), ',')),
+        (select coalesce(max(version), '') from {{ normalisation_ruleset() }})
     from {{ accepted_batches() }}
     where known_date <= {{ as_of() }}
 {%- endmacro %}
@@ -117,6 +119,10 @@ nothing took 10 s a model.
 {#- Named without ref(): it is read to choose how to build, it is no input of the model. -#}
 {% macro accepted_batches() -%}
     {{ return(api.Relation.create(database=target.database, schema='staging', identifier='stg_quality__accepted_batches') | string) }}
+{%- endmacro %}
+
+{% macro normalisation_ruleset() -%}
+    {{ return(api.Relation.create(database=target.database, schema='normalised', identifier='ruleset') | string) }}
 {%- endmacro %}
 
 {#- Hook after delete+insert: forget a row whose newest input is gone (its batch was withdrawn on the same day). -#}

@@ -13,11 +13,12 @@ import yaml
 from dbt.cli.main import dbtRunner
 from psycopg2 import sql
 
+from normalisation.normalise import Normalised, normalise
 from runtime import warehouse as runtime_warehouse
 from runtime.settings import Settings
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
-SCHEMAS = ("quality", "quarantine", "scores", "decisions")
+SCHEMAS = ("quality", "quarantine", "normalised", "scores", "decisions")
 CONTRACTS = Path(__file__).parents[2] / "landing" / "departments"
 
 
@@ -96,7 +97,7 @@ class Warehouse:
         self.connection.autocommit = True
         for schema in SCHEMAS:
             self.run(sql.SQL("create schema {}").format(sql.Identifier(schema)))
-        for room in ("expectations", "ml"):
+        for room in ("expectations", "normalisation", "ml"):
             self.run((given.root / room / "schema.sql").read_text(encoding="utf-8"))
         for department, own in entities.items():
             self._open_department(department, own)
@@ -154,8 +155,17 @@ class Warehouse:
         return batch_id
 
     def build(self, as_of: date | str | None, *options: str) -> None:
-        """Make seeds and models for `as_of`; raises with the failed nodes' messages."""
+        """Normalise what is new, make seeds and models for `as_of`; raises with the failed nodes' messages."""
+        if as_of is not None:
+            self.normalise(date.fromisoformat(str(as_of)))
         self._dbt("build", as_of, "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test", *options)
+
+    def normalise(self, as_of: date) -> Normalised:
+        """Write the new values one way, as the task before dbt does, in one transaction."""
+        with psycopg2.connect(**self._address) as connection:
+            done = normalise(connection, as_of)
+        connection.close()
+        return done
 
     def test(self, as_of: date | str | None, *options: str) -> None:
         """Run the project's own tests on what was built."""

@@ -11,7 +11,7 @@ from runtime.settings import ROOT
 from tests.docker.conftest import tool
 
 DOCKERFILE = ROOT / "docker" / "Dockerfile"
-ROOMS = {"activation", "dags", "dbt_project", "expectations", "landing", "ml", "privacy", "runtime"}
+ROOMS = {"activation", "dags", "dbt_project", "expectations", "landing", "ml", "normalisation", "privacy", "runtime"}
 
 
 def locked() -> dict[str, str]:

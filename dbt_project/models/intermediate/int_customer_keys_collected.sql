@@ -4,7 +4,7 @@
 --   contact -> its e-mail, else the card it carries (and whoever carried that first), else itself
 --   card    -> the e-mail of the contact that carries it, else itself
 --   install, visitor, device -> the account that it was first seen with, if it was one only
--- One step each: a key never leads to a key that leads on.
+-- One step each: a key never leads to a key that leads on. Who is a tester or staff on that day is no customer.
 with account_days as (
     select
         account_id,
@@ -19,6 +19,7 @@ account_versions as (
         account_days.account_id,
         account_days.first_known_date,
         case when versions.is_email_verified then versions.email_key end as email_key,
+        versions.is_test,
         row_number() over (
             partition by account_days.account_id
             order by versions.updated_at desc, versions.batch_id desc, versions.source_row desc
@@ -38,7 +39,9 @@ accounts as (
         case when email_key is null then 'account' else 'email' end as decided_by,
         coalesce(email_key, account_id) as deciding_key
     from account_versions
-    where newest_first = 1
+    where
+        newest_first = 1
+        and not is_test
 ),
 
 contact_versions as (
@@ -46,6 +49,7 @@ contact_versions as (
         contact_no,
         email_key,
         card_key,
+        is_test,
         known_date as first_known_date,
         changed_at,
         min(known_date) over (partition by contact_no) as first_date,
@@ -58,7 +62,9 @@ contact_versions as (
 first_contacts as (
     select *
     from contact_versions
-    where first_day_newest_first = 1
+    where
+        first_day_newest_first = 1
+        and not is_test
 ),
 
 card_mentions as (

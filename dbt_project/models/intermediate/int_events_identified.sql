@@ -28,6 +28,7 @@ with events as (
         batch_id,
         source_row
     from {{ ref('stg_app__events') }}
+    where not is_bot
 ),
 
 ordered as (

@@ -10,6 +10,7 @@ with versions as (
             partition by order_id order by updated_at desc, status_known_date desc, batch_id desc, source_row desc
         ) as newest_first
     from {{ ref('stg_shop__orders') }}
+    where not is_test
 ),
 
 tracked as (
@@ -21,6 +22,7 @@ tracked as (
         min(case when status = 'returned' then status_known_date end) as returned_date,
         min(case when status = 'returned' then updated_at end) as returned_at
     from {{ ref('stg_shop__orders') }}
+    where not is_test
     group by order_id
 ),
 

@@ -11,6 +11,7 @@ with ordered as (
             partition by ticket_id order by known_date rows between unbounded preceding and current row
         ) as newest_so_far
     from {{ ref('stg_service__tickets') }}
+    where not is_test
 ),
 
 versions as (

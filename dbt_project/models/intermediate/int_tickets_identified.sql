@@ -9,7 +9,9 @@ with told as (
         account_id as source_key,
         min(known_date) as known_date
     from {{ ref('stg_service__tickets') }}
-    where account_id is not null
+    where
+        account_id is not null
+        and not is_test
     group by ticket_id, account_id
     union all
     select
@@ -19,7 +21,9 @@ with told as (
         email_key as source_key,
         min(known_date) as known_date
     from {{ ref('stg_service__tickets') }}
-    where email_key is not null
+    where
+        email_key is not null
+        and not is_test
     group by ticket_id, email_key
 ),
 
@@ -43,6 +47,7 @@ found as (
         greatest(tickets.known_date, orders.first_known_date) as identified_date
     from {{ ref('stg_service__tickets') }} as tickets
     inner join {{ ref('int_orders_tracked') }} as orders on tickets.order_id = orders.order_id
+    where not tickets.is_test
 ),
 
 ranked as (

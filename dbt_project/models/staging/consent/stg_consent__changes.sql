@@ -8,7 +8,7 @@ select
     {{ told('change_id') }} as change_id,
     {{ iso_moment('changed_at') }} as changed_at,
     {{ told('email') }} as email,
-    {{ email_written('email') }} as email_key,
+    emails.normalised_value as email_key,
     {{ told('contact_no') }} as contact_no,
     {{ told('account_id') }} as account_id,
     lower({{ told('purpose') }}) as purpose,
@@ -19,3 +19,4 @@ select
     batch_id,
     known_date
 from delivered
+{{ join_normalised('emails', 'email', 'delivered.email') }}

@@ -11,10 +11,11 @@ select
     cast({{ told('score') }} as integer) as score,
     {{ told('comment') }} as comment,
     {{ told('email') }} as email,
-    {{ email_written('email') }} as email_key,
+    emails.normalised_value as email_key,
     {{ told('order_no') }} as order_id,
     {{ told('ticket_id') }} as ticket_id,
     source_row,
     batch_id,
     known_date
 from delivered
+{{ join_normalised('emails', 'email', 'delivered.email') }}

@@ -16,7 +16,7 @@ select
     {{ told('campaign_id') }} as campaign_id,
     {{ told('recipient') }} as recipient,
     case
-        when lower({{ told('channel') }}) = 'email' then {{ email_written('recipient') }}
+        when lower({{ told('channel') }}) = 'email' then emails.normalised_value
         else {{ told('recipient') }}
     end as recipient_key,
     case lower({{ told('channel') }})
@@ -31,6 +31,7 @@ select
     batch_id,
     row_known_date as known_date
 from dated
+{{ join_normalised('emails', 'email', 'dated.recipient', only_if="lower(trim(dated.channel)) = 'email'") }}
 {% if is_incremental() -%}
 where row_known_date >= {{ increment_since() }}
 {%- endif %}

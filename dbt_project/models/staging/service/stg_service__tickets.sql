@@ -20,20 +20,27 @@ select
     lower({{ told('status') }}) as status,
     lower({{ told('category') }}) as category,
     {{ told('contact_email') }} as contact_email,
-    {{ email_written('contact_email') }} as email_key,
+    emails.normalised_value as email_key,
     {{ told('contact_phone') }} as contact_phone,
-    {{ phone_key('contact_phone') }} as phone_key,
+    phones.normalised_value as phone_key,
     {{ told('contact_name') }} as contact_name,
+    names.normalised_value as contact_name_key,
     {{ told('account_id') }} as account_id,
     {{ told('order_no') }} as order_id,
     {{ iso_moment('promised_until') }} as promised_until,
     {{ iso_moment('resolved_at') }} as resolved_at,
     cast({{ told('handling_seconds') }} as integer) as handling_seconds,
     {{ told('agent') }} as agent,
+    {{ is_test() }} as is_test,
+    {{ test_reason() }} as test_reason,
     source_row,
     batch_id,
     row_known_date as known_date
 from dated
+{{ join_normalised('emails', 'email', 'dated.contact_email') }}
+{{ join_normalised('phones', 'phone', 'dated.contact_phone') }}
+{{ join_normalised('names', 'person_name', 'dated.contact_name') }}
+{{ join_test_identities('emails.normalised_value', 'names.normalised_value') }}
 {% if is_incremental() -%}
 where row_known_date >= {{ increment_since() }}
 {%- endif %}

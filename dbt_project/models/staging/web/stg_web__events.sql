@@ -3,26 +3,41 @@ with delivered as (
         'event_id', 'visitor_id', 'account_id', 'event', 'page', 'sku', 'order_no', 'campaign_id', 'device_type',
         'user_agent', 'occurred_at'
     ]) }}
+),
+
+read as (
+    select
+        *,
+        {{ from_format('occurred_at', 'epoch_milliseconds') }} as occurred
+    from delivered
+),
+
+paced as (
+    {{ paced('read', 'visitor_id', 'occurred') }}
 )
 
 select
-    {{ told('event_id') }} as event_id,
-    {{ told('visitor_id') }} as visitor_id,
-    {{ told('account_id') }} as account_id,
-    {{ told('event') }} as event,
-    {{ told('page') }} as page,
-    {{ told('sku') }} as product_id,
-    {{ told('order_no') }} as order_id,
-    {{ told('campaign_id') }} as campaign_id,
-    {{ told('device_type') }} as device_type,
-    coalesce(
-        lower(user_agent) like '%bot%'
-        or lower(user_agent) like '%crawl%'
-        or lower(user_agent) like '%spider%',
-        false
-    ) as is_bot,
-    {{ from_format('occurred_at', 'epoch_milliseconds') }} as occurred_at,
-    source_row,
-    batch_id,
-    known_date
-from delivered
+    {{ told('read.event_id') }} as event_id,
+    {{ told('read.visitor_id') }} as visitor_id,
+    {{ told('read.account_id') }} as account_id,
+    {{ told('read.event') }} as event,
+    {{ told('read.page') }} as page,
+    {{ told('read.sku') }} as product_id,
+    {{ told('read.order_no') }} as order_id,
+    {{ told('read.campaign_id') }} as campaign_id,
+    {{ told('read.device_type') }} as device_type,
+    {{ told('read.user_agent') }} as user_agent,
+    coalesce(known_crawler.reason, pace.reason) is not null as is_bot,
+    coalesce(known_crawler.reason, pace.reason) as bot_reason,
+    read.occurred as occurred_at,
+    read.source_row,
+    read.batch_id,
+    read.known_date
+from read
+{{ join_normalised('agents', 'user_agent', 'read.user_agent') }}
+left join {{ ref('machine_rules') }} as known_crawler
+    on
+        known_crawler.department = 'web'
+        and known_crawler.measure = 'user_agent'
+        and agents.normalised_value = 'machine'
+{{ join_pace('read', 'visitor_id', 'web') }}
