@@ -1,10 +1,12 @@
 """Build the warehouse from what was accepted: one customer, one timeline, features and labels.
 
-**What.** Two dbt runs, each followed by its gate: seeds to marts, then `marts.customers`; features, then
+**What.** `normalise_values` writes e-mails, numbers, names and addresses one way, once for each text that no run before
+has seen. Then two dbt runs, each followed by its gate: seeds to marts, then `marts.customers`; features, then
 `features.customer_features`. Every model has a task of its own that shows how it fared; the work is done by the two
 tasks `dbt_build`.
 **When.** As soon as `raw_accepted` was emitted for a day; by hand for any day.
-**Reads** `raw_*`, `quality.accepted_batches`, `quarantine`. **Emits** the asset `features`.
+**Reads** `raw_*`, `quality.accepted_batches`, `quarantine`. **Writes** also `normalised` and the counts of machines and
+testers in `quality.department_health`. **Emits** the asset `features`.
 
 **When it fails.** Yesterday's published state stays live.
 - A model is red: its log, and that of `dbt_build`, holds dbt's message and the compiled SQL's path. Correct the model,
@@ -30,6 +32,18 @@ OUTCOMES = ["models/marts/outcomes"]
 )
 def build_warehouse():
     @task
+    def normalise_values() -> None:
+        from normalisation.normalise import normalise_values
+
+        print(normalise_values(as_of()).summary())
+
+    @task
+    def count_filtered_rows() -> None:
+        from expectations.filtered_rows import count_filtered_rows
+
+        print(count_filtered_rows(as_of()))
+
+    @task
     def check_marts_customers() -> None:
         from expectations.gate import run_gate
 
@@ -46,6 +60,7 @@ def build_warehouse():
 
     marts = dbt_group("build_marts", MARTS, but_not=OUTCOMES)
     features = dbt_group("build_features", ["models/features"])
+    normalise_values() >> marts >> count_filtered_rows()
     marts >> check_marts_customers() >> features >> check_features_customer_features()
 
 

@@ -9,7 +9,10 @@ from psycopg2 import sql
 
 from expectations.rules import Subject
 
-EVALUATED = ["contact_limit", "data_stale", "minimum_intent_probability", "minimum_feature"]
+EVALUATED = [
+    *("contact_limit", "data_stale", "consent_required", "consent_not_required"),
+    *("minimum_intent_probability", "minimum_feature"),
+]
 
 POSSIBLE = """
     select c.customer_id, a.*
@@ -40,6 +43,28 @@ STALE = """
     where coalesce(s.status, 'unchecked') not in ('fresh', 'late') and needed.department <> ''
         and (needed.department <> 'crm' or c.has_demographics)
         and exists (select from vocabulary.policies where rule = 'data_stale' and valid_from <= {as_of})
+    group by 1
+    order by object
+"""
+# Consent is needed unless a policy says that it is not; the last word on the channel or on any counts, of two words of
+# one moment the withdrawal.
+CONSENTS = """
+    select coalesce(p.purpose, 'no purpose') || ' by ' || p.channel as object,
+        count(*) || ' candidates without consent' as observed, true as is_broken
+    from ({possible}) p
+    where not exists (
+        select from vocabulary.policies r
+        where r.rule = 'consent_not_required' and r.valid_from <= {as_of}
+            and coalesce(nullif(r.parameter, ''), p.purpose) = p.purpose
+    )
+    and (
+        select c.is_granted
+        from marts.consents c
+        where c.customer_id = p.customer_id and c.purpose = p.purpose and c.channel in (p.channel, 'any')
+            and c.known_date <= {as_of}
+        order by c.changed_at desc, c.is_granted
+        limit 1
+    ) is not true
     group by 1
     order by object
 """
@@ -94,6 +119,12 @@ def policy_rules(subject: Subject, candidates: sql.Composable) -> list[Expectati
             "no_action_leans_on_stale_data",
             STALE,
             "No action needs a department whose data is stale, held back or unchecked.",
+            {"possible": possible},
+        ),
+        (
+            "nobody_is_contacted_without_consent",
+            CONSENTS,
+            "Every action has the customer's consent to its purpose on its channel, or needs none by a policy.",
             {"possible": possible},
         ),
         (

@@ -71,6 +71,9 @@ create table if not exists quality.department_health (
     reason        text    not null default '',
     primary key (department, as_of)
 );
+-- Counted from staging once the warehouse is built (expectations/filtered_rows.py); null until then.
+alter table quality.department_health add column if not exists machine_rows bigint;
+alter table quality.department_health add column if not exists test_rows bigint;
 comment on table quality.department_health is
     'One row per department and as_of: who has cleared their part of the pavement? The formula stands in '
     'expectations/department_health.py.';

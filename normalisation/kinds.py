@@ -18,6 +18,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from normalisation.ruleset import rules
 
+SHORTEST_NUMBER = 6  # digits without country: shorter ones are emergency lines, extensions and fillers
 LONGEST = 1000  # characters; no name, address or number is longer, and a mail server allows 320
 
 
@@ -53,8 +54,7 @@ def phone(text: str, country: str) -> str:
         raise Invalid("no phone number") from None
     if not number.national_number:
         raise Invalid("nothing but zeros")
-    reason = phonenumbers.is_possible_number_with_reason(number)
-    if reason != phonenumbers.ValidationResult.IS_POSSIBLE:
+    if not phonenumbers.is_possible_number(number) or len(str(number.national_number)) < SHORTEST_NUMBER:
         raise Invalid(f"no length of a number of +{number.country_code}")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 

@@ -9,7 +9,7 @@ TREATMENTS = {"delete": "deleted", "pseudonymise": "pseudonymised"}
 
 
 def gather(connection: Connection) -> None:
-    """Follow the household numbers at hand to the customers' ids, and those to each customer's other numbers."""
+    """Follow the numbers at hand to the customers' ids, those to all their numbers and spelled e-mails."""
     with connection.cursor() as cursor:
         cursor.execute("select to_regclass('identity.customer_ids') is not null")
         if not cursor.fetchone()[0]:
@@ -29,6 +29,17 @@ def gather(connection: Connection) -> None:
             join privacy.subjects_at_hand as subject
                 on subject.identifies = 'customer_id' and subject.value = minted.customer_id
             group by privacy.normal_key(minted.source_key::text)
+            on conflict do nothing
+        """)
+        # Departments write an e-mail in many ways; each spelling that was delivered is looked for as it is.
+        cursor.execute("""
+            insert into privacy.subjects_at_hand (request_id, identifies, value)
+            select min(subject.request_id), 'source_key', privacy.normal_key(spelled.original_value)
+            from normalised.distinct_values as spelled
+            join privacy.subjects_at_hand as subject
+                on subject.identifies = 'source_key' and spelled.kind = 'email'
+                and subject.value = privacy.normal_key(spelled.normalised_value)
+            group by privacy.normal_key(spelled.original_value)
             on conflict do nothing
         """)
 

@@ -9,6 +9,7 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import Json, execute_values
 
 from landing.contracts import load_contract
+from normalisation.forget import forget_unused_values, wait_for_normalisation
 from privacy.erasure import TREATMENTS, erase, gather
 from privacy.subjects import Place, existing_places
 from privacy.suppression import key_hash, put_at_hand, returned_keys, suppressed_hashes, take_lock
@@ -21,6 +22,8 @@ STATEMENTS = {
     "models": "Models and artifacts in MLflow hold weights, trees and figures over many persons, no row and no id of "
     "one: they stay.",
     "decisions": "Decisions stay in the ledger with their probabilities, under random ids that lead to nobody.",
+    "values": "How a name, an address or a number is written one way is kept once for all records that hold the text: "
+    "what no delivered record holds any more was deleted.",
     "not_scanned": "Backups of the database server; the metadata databases of Airflow and MLflow, which hold no id.",
 }
 ADD_RECEIPTS = """
@@ -43,8 +46,10 @@ def forget(connection: Connection, as_of: date) -> dict[str, int]:
     returned = _put_returned_at_hand(connection, places)
     if not requests and not returned:
         return {"erasure_done": 0, "erasure_refused": 0, "returned_erased": 0}
+    wait_for_normalisation(connection)
     gather(connection)
     erased = erase(connection, places)
+    forget_unused_values(connection)
     seen = scan(connection, places)
     if seen.left:
         raise ErasureIncomplete(f"Rows that name an erased person are left in {', '.join(sorted(seen.left))}.")
@@ -108,7 +113,7 @@ def _put_returned_at_hand(connection: Connection, places: list[Place]) -> list[s
     written = [
         sql.SQL("select found.{}::text from {} as found").format(sql.Identifier(place.column), place.name)
         for place in places
-        if place.identifies == "source_key" and not place.json_key and not place.in_text
+        if place.identifies == "source_key" and not (place.json_key or place.in_text or place.kind)
     ]
     written += [
         sql.SQL("select found.source_key::text from {} as found").format(place.name)

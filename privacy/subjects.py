@@ -35,6 +35,7 @@ class Place(BaseModel):
     treatment: Literal["delete", "pseudonymise"]
     json_key: str | None = None
     in_text: bool = False
+    kind: str | None = None
 
     @property
     def name(self) -> sql.Identifier:
@@ -56,9 +57,12 @@ class Place(BaseModel):
             return IN_TEXT.format(subject=sql.Identifier(subject), written=written)
         if self.identifies == "source_key":
             written = sql.SQL("privacy.normal_key({}::text)").format(written)
-        return sql.SQL("{subject}.identifies = {kind} and {subject}.value = {written}").format(
-            subject=sql.Identifier(subject), kind=sql.Literal(self.identifies), written=written
+        condition = sql.SQL("{subject}.identifies = {identifies} and {subject}.value = {written}").format(
+            subject=sql.Identifier(subject), identifies=sql.Literal(self.identifies), written=written
         )
+        if self.kind:
+            condition = sql.SQL("{} and found.kind = {}").format(condition, sql.Literal(self.kind))
+        return condition
 
 
 @dataclass(frozen=True)

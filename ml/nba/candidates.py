@@ -7,7 +7,7 @@ import pandas as pd
 from ml import frames
 from ml.nba.circumstances import Circumstances
 from ml.nba.model import NbaSettings, ResponseModel
-from ml.nba.policy import NO_ACTION, apply_policies
+from ml.nba.policy import CONSENT, NO_ACTION, apply_policies
 from ml.nba.value import LEARNED, expected_net_value, response_probability
 
 
@@ -34,6 +34,7 @@ def lay_out(given: Circumstances, model: ResponseModel, settings: NbaSettings) -
     rows["response_probability"] = response_probability(rows)
     rows["expected_net_value_eur"] = expected_net_value(rows)
     rows = _with_contacts(rows, given.contacts)
+    rows[CONSENT] = consent_of(rows, given.consents)
     verdict = apply_policies(
         rows, given.policies, given.limits, given.departments, settings.purposes, settings.touches_only
     )
@@ -64,6 +65,18 @@ def _with_contacts(rows: pd.DataFrame, contacts: pd.DataFrame) -> pd.DataFrame:
         lost = ", ".join(sorted(joined.loc[uncounted, "channel"].unique()))
         raise frames.EmptyFrame(f"marts.contact_pressure lacks customers ({lost}). Run build_warehouse first.")
     return joined.fillna(dict.fromkeys(counts.values(), 0))
+
+
+def consent_of(rows: pd.DataFrame, consents: pd.DataFrame) -> pd.Series:
+    """Return what each customer said last of the action's purpose on its channel or any: granted, withdrawn, missing.
+
+    Of two words of the same moment the withdrawal counts.
+    """
+    asked = rows[["customer_id", "purpose", "channel"]].assign(row=rows.index)
+    told = asked.merge(consents, on=["customer_id", "purpose"], suffixes=("", "_told"))
+    told = told[(told["channel_told"] == told["channel"]) | (told["channel_told"] == "any")]
+    told = told.sort_values(["changed_at", "is_granted"], ascending=[True, False]).drop_duplicates("row", keep="last")
+    return told.set_index("row")["is_granted"].map({True: "granted", False: "withdrawn"}).reindex(rows.index)
 
 
 def valid_dates(as_of: date, settings: NbaSettings) -> tuple[date, date]:

@@ -15,6 +15,8 @@ _QUERIES = {
     "limits": "select * from vocabulary.contact_limits order by channel, window_days",
     "scores": "select * from scores.intent_scores where as_of_date = %(as_of)s",
     "contacts": "select * from marts.contact_pressure where as_of_date = %(as_of)s",
+    "consents": "select customer_id, purpose, channel, is_granted, changed_at from marts.consents"
+    " where known_date <= %(as_of)s",
     "departments": "select department, status from quality.department_status where as_of = %(as_of)s",
 }
 
@@ -26,6 +28,7 @@ class Circumstances:
     features: pd.DataFrame
     scores: pd.DataFrame
     contacts: pd.DataFrame
+    consents: pd.DataFrame
     actions: pd.DataFrame
     policies: pd.DataFrame
     limits: pd.DataFrame

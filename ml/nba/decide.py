@@ -101,5 +101,6 @@ def _only(given: Circumstances, features: pd.DataFrame) -> Circumstances:
         features=features.sort_values("customer_id", ignore_index=True),
         scores=given.scores[given.scores["customer_id"].isin(wanted)],
         contacts=given.contacts[given.contacts["customer_id"].isin(wanted)],
+        consents=given.consents[given.consents["customer_id"].isin(wanted)],
         **own,
     )

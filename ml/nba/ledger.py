@@ -42,27 +42,46 @@ def candidate_texts(rows: pd.DataFrame, actions: int) -> list[str]:
 
 
 def fact_texts(given: Circumstances, customers: pd.Series, settings: NbaSettings) -> list[str]:
-    """Return per customer the JSON of what the policies and reasons looked at: features, contacts, departments."""
+    """Return per customer the JSON of what the policies and reasons looked at.
+
+    That is features, contacts, departments, and what the customer said about consent where a policy asks for it.
+    """
     looked_at = given.policies.loc[given.policies["rule"] == "minimum_feature", "parameter"]
     names = sorted({*looked_at, *settings.reason_facts, *settings.touches_only.values()} & set(given.features))
     features = given.features.set_index("customer_id").loc[customers, names]
     counts = [name for name in given.contacts if name.startswith("contacts_")]
     wide = given.contacts.pivot(index="customer_id", columns="channel", values=counts).loc[customers]
     contact_names = [f"{channel}_{count.removeprefix('contacts_')}" for count, channel in wide.columns]
+    consents = _consent_facts(given, customers)
     return [
         _json(
             {
                 "features": dict(zip(names, of_customer, strict=True)),
                 "contacts": dict(zip(contact_names, seen, strict=True)),
                 "departments": given.departments,
+                **said,
             }
         )
-        for of_customer, seen in zip(
+        for of_customer, seen, said in zip(
             zip(*(_plain(features[name]) for name in names), strict=True),
             wide.astype(int).to_numpy().tolist(),
+            consents,
             strict=True,
         )
     ]
+
+
+def _consent_facts(given: Circumstances, customers: pd.Series) -> list[dict[str, Any]]:
+    """Return per customer {"consents": {"marketing/email": granted or not}}; nothing where no policy asks."""
+    if not (given.policies["rule"] == "consent_required").any():
+        return [{} for _ in customers]
+    told = given.consents
+    by_customer: dict[str, dict[str, bool]] = {}
+    for customer, purpose, channel, granted in zip(
+        told["customer_id"], told["purpose"], told["channel"], told["is_granted"].astype(bool), strict=True
+    ):
+        by_customer.setdefault(customer, {})[f"{purpose}/{channel}"] = bool(granted)
+    return [{"consents": by_customer.get(customer, {})} for customer in customers]
 
 
 def replay(row: dict[str, Any]) -> tuple[str, str, dict[str, float]]:

@@ -1,7 +1,8 @@
 """What may not be done for a customer today, and by which rule. The rules and their numbers are rows of vocabulary.
 
 Kinds of rule are in RULES. A rule without action_id is for every action. The purpose of an action is checked against
-the purposes of the installation before all of them.
+the purposes of the installation before all of them. Whether a purpose needs consent must be said for each: by
+`consent_required` or `consent_not_required` with the purpose as parameter (empty: all); silence is an error.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +13,11 @@ import pandas as pd
 NO_ACTION = "no_action"
 PURPOSE_RULE = "purpose_not_allowed"
 # The order in which rules are asked, and so which one is recorded: on stale data the contact counts mean nothing.
-RULES = ("data_stale", "contact_limit", "minimum_intent_probability", "minimum_feature")
+RULES = (
+    *("data_stale", "consent_required", "consent_not_required"),
+    *("contact_limit", "minimum_intent_probability", "minimum_feature"),
+)
+CONSENT = "consent"  # column of the candidates: granted, withdrawn, or missing
 UNUSABLE = ("stale", "held", "unchecked")
 
 Objection = tuple[pd.Series, str]  # whom a rule drops, and why in words
@@ -33,7 +38,8 @@ def apply_policies(
     """Return `dropped_by` (policy_id) and `dropped_reason` per candidate (n), both missing where it is eligible.
 
     `candidates`: one row per customer and action with the action's columns, the customer's features,
-    `channel_contacts_<window>d` on the action's channel and `intent_probability:<intent>`. `departments`: status of
+    `channel_contacts_<window>d` on the action's channel, `consent` to its purpose on its channel (granted, withdrawn or
+    missing) and `intent_probability:<intent>`. `departments`: status of
     each department today. The first rule that drops a candidate is the one recorded; no_action is never dropped.
     """
     unknown = policies.loc[~policies["rule"].isin(RULES), "rule"]
@@ -42,11 +48,20 @@ def apply_policies(
     verdict = pd.DataFrame({"dropped_by": None, "dropped_reason": None}, index=candidates.index, dtype=object)
     contacting = candidates["action_id"] != NO_ACTION
     foreign = candidates["purpose"].notna() & ~candidates["purpose"].isin(list(purposes))
+    exempt = _purposes(candidates, policies, "consent_not_required")
+    undecided = contacting & ~foreign & ~exempt & ~_purposes(candidates, policies, "consent_required")
+    if undecided.any():
+        purposes_of = ", ".join(sorted(candidates.loc[undecided, "purpose"].fillna("none").unique()))
+        raise UnknownRule(f"vocabulary.policies does not say whether these purposes need consent: {purposes_of}.")
     objections = [(PURPOSE_RULE, foreign, f"not for one of the purposes allowed here: {', '.join(purposes)}")]
     for rule in policies.sort_values(["rule", "policy_id"], key=_by_order).itertuples():
         concerned = contacting & (pd.isna(rule.action_id) | (candidates["action_id"] == rule.action_id))
         if rule.rule == "data_stale":
             found = _stale(candidates, departments, touches_only)
+        elif rule.rule == "consent_required":
+            found = _without_consent(candidates, rule, exempt)
+        elif rule.rule == "consent_not_required":
+            found = ()
         elif rule.rule == "contact_limit":
             found = _contacted_enough(candidates, limits)
         else:
@@ -65,6 +80,28 @@ def _stale(
         if status in UNUSABLE:
             touched = _needs(candidates, department) & _touches(candidates, touches_only.get(department))
             yield touched, f"data of {department} is {status}"
+
+
+def _without_consent(candidates: pd.DataFrame, rule: Any, exempt: pd.Series) -> Iterator[Objection]:
+    """Yield whom nothing allows it: silence is no consent."""
+    concerned = ~exempt & _has_purpose(candidates, rule.parameter)
+    for purpose, channel in candidates.loc[concerned, ["purpose", "channel"]].drop_duplicates().itertuples(index=False):
+        asked = concerned & candidates["purpose"].eq(purpose) & candidates["channel"].eq(channel)
+        yield asked & candidates[CONSENT].eq("withdrawn"), f"consent to {purpose} by {channel} is withdrawn"
+        yield asked & ~candidates[CONSENT].eq("granted"), f"no consent to {purpose} by {channel}"
+    yield concerned & candidates["purpose"].isna(), "an action without purpose cannot be consented to"
+
+
+def _purposes(candidates: pd.DataFrame, policies: pd.DataFrame, rule: str) -> pd.Series:
+    """Tell which candidates' purposes a kind of rule names."""
+    named = pd.Series(False, candidates.index)
+    for purpose in policies.loc[policies["rule"] == rule, "parameter"]:
+        named |= _has_purpose(candidates, purpose)
+    return named
+
+
+def _has_purpose(candidates: pd.DataFrame, purpose: Any) -> pd.Series:
+    return pd.Series(True, candidates.index) if pd.isna(purpose) else candidates["purpose"].eq(purpose)
 
 
 def _contacted_enough(candidates: pd.DataFrame, limits: pd.DataFrame) -> Iterator[Objection]:

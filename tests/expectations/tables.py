@@ -25,7 +25,11 @@ DDL = """
     );
     create table vocabulary.intents (intent_id text);
     create table vocabulary.actions (
-        action_id text, channel text, needs_departments text, is_human boolean, ai_disclosure text, valid_from date
+        action_id text, channel text, needs_departments text, is_human boolean, ai_disclosure text, valid_from date,
+        purpose text
+    );
+    create table marts.consents (
+        customer_id text, purpose text, channel text, is_granted boolean, changed_at timestamptz, known_date date
     );
     create table vocabulary.contact_limits (channel text, window_days int, maximum_contacts int);
     create table vocabulary.policies (
@@ -48,15 +52,19 @@ MARTS = """
     cross join lateral (select right(c.customer_id, 1)::int) x (n);
     insert into vocabulary.intents values ('lapse'), ('redeem_offer');
     insert into vocabulary.actions values
-        ('no_action', 'none', null, false, null, '2017-01-01'),
-        ('coupon_campaign_a', 'mail', 'till marketing', false, 'Selected automatically.', '2017-01-01'),
-        ('adviser_call', 'phone', 'till crm', true, null, '2017-01-01');
+        ('no_action', 'none', null, false, null, '2017-01-01', null),
+        ('coupon_campaign_a', 'mail', 'till marketing', false, 'Selected automatically.', '2017-01-01', 'marketing'),
+        ('adviser_call', 'phone', 'till crm', true, null, '2017-01-01', 'service');
     insert into vocabulary.contact_limits values ('mail', 7, 1), ('mail', 28, 3), ('phone', 28, 2);
     insert into vocabulary.policies values
         ('contact_limit', 'contact_limit', null, 'contacts_in_window', null, '2017-01-01'),
+        ('consent_given', 'consent_required', null, 'marketing', null, '2017-01-01'),
+        ('no_consent_for_service', 'consent_not_required', null, 'service', null, '2017-01-01'),
         ('data_not_stale', 'data_stale', null, 'department_status', null, '2017-01-01'),
         ('call_only_at_risk', 'minimum_intent_probability', 'adviser_call', 'lapse', 0.5, '2017-01-01'),
         ('call_only_valuable', 'minimum_feature', 'adviser_call', 'spend_eur_84d', 150, '2017-01-01');
+    insert into marts.consents
+    select customer_id, 'marketing', 'mail', true, '2017-12-01 08:00:00Z', '2017-12-02' from marts.customers;
     insert into quality.department_status
     select d, '2017-12-09', '2017-12-09', 'fresh', '' from unnest(array['till', 'crm', 'marketing']) d;
 """

@@ -69,6 +69,22 @@ def test_each_critical_rule_on_decisions_refuses_its_damage(scored, expectation,
             "update quality.department_status set status = 'held' where department = 'crm'",
         ),
         ("no_action_leans_on_stale_data", "delete from quality.department_status where department = 'till'"),
+        ("nobody_is_contacted_without_consent", "delete from marts.consents where customer_id = 'c2'"),
+        (
+            "nobody_is_contacted_without_consent",
+            "update marts.consents set is_granted = false where customer_id = 'c1'",
+        ),
+        ("nobody_is_contacted_without_consent", "update marts.consents set channel = 'email'"),
+        ("nobody_is_contacted_without_consent", "update marts.consents set known_date = '2017-12-10'"),
+        (
+            "nobody_is_contacted_without_consent",
+            "insert into marts.consents values ('c1', 'marketing', 'any', false, '2017-12-01 08:00:00Z', '2017-12-02')",
+        ),
+        (
+            "nobody_is_contacted_without_consent",
+            "update vocabulary.policies set valid_from = '2018-01-01' where rule = 'consent_not_required'",
+        ),
+        ("nobody_is_contacted_without_consent", "update vocabulary.actions set purpose = null where is_human"),
         ("minimums_of_the_policies_are_met", "update scores.intent_scores set probability = 0.49"),
         ("minimums_of_the_policies_are_met", "update features.customer_features set spend_eur_84d = 149"),
         ("minimums_of_the_policies_are_met", "update features.customer_features set spend_eur_84d = null"),
@@ -108,6 +124,12 @@ def test_stale_crm_data_touches_only_customers_it_knows(scored):
 def test_an_action_that_could_not_be_drawn_breaks_no_rule(scored):
     decide(scored, "c2", adviser_call=0, no_action=0.7)
     scored.run("update features.customer_features set spend_eur_84d = 10 where customer_id = 'c2'")
+    assert not scored.failed(GATE, TODAY)
+
+
+def test_consent_to_any_channel_is_enough(scored):
+    decide(scored, "c2")
+    scored.run("update marts.consents set channel = 'any'")
     assert not scored.failed(GATE, TODAY)
 
 

@@ -24,12 +24,18 @@ TABLES = (
     "features.campaign_responses",
     "marts.campaigns",
     "marts.contact_pressure",
+    "marts.consents",
     "vocabulary.actions",
     "vocabulary.policies",
     "vocabulary.contact_limits",
     "vocabulary.intents",
 )
 _TYPES = {"b": "boolean", "i": "integer", "f": "double precision", "M": "date"}
+
+# As dbt makes it for a company without a consent department.
+NO_CONSENTS = pd.DataFrame(
+    {"customer_id": [], "purpose": [], "channel": [], "is_granted": [], "changed_at": [], "known_date": []}, dtype=str
+).astype({"is_granted": bool, "known_date": "datetime64[s]"})
 
 
 def found(connection) -> None:
@@ -42,6 +48,7 @@ def found(connection) -> None:
     create(connection, "features.campaign_responses", responses)
     create(connection, "marts.campaigns", campaigns)
     create(connection, "marts.contact_pressure", _contact_pressure())
+    create(connection, "marts.consents", NO_CONSENTS)
     for name in ("actions", "policies", "contact_limits", "intents"):
         seed = pd.read_csv(SEEDS / f"{name}.csv")
         if "valid_from" in seed:

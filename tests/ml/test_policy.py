@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from ml.nba.candidates import consent_of
 from ml.nba.policy import UnknownRule, apply_policies
 from ml.nba.value import expected_net_value, response_probability
 from tests.ml.company import SEEDS
@@ -17,6 +18,7 @@ CONTACTABLE = {
     "spend_eur_84d": 1000.0,
     "overdue_ratio_168d": 3.0,
     "has_demographics": 1,
+    "consent": None,
     "intent_probability:lapse": 0.9,
 }
 
@@ -78,6 +80,60 @@ def test_a_purpose_that_is_not_allowed_is_dropped_first():
     found = dropped({**FRESH, "marketing": "stale"}, purposes=("service",))
     assert found["coupon_campaign_a"] == found["reminder_message"] == "purpose_not_allowed"
     assert found["adviser_call"] is None and found["no_action"] is None
+
+
+def consenting(rules: list[tuple[str, str | None]], **facts) -> dict[str, str]:
+    """Apply consent rules, given as kind and purpose, instead of the company's own."""
+    others = POLICIES[~POLICIES["rule"].str.startswith("consent_")]
+    rows = [{"policy_id": kind, "rule": kind, "parameter": purpose} for kind, purpose in rules]
+    return dropped(policies=pd.concat([others, pd.DataFrame(rows)]), **facts)
+
+
+@pytest.mark.parametrize(
+    ("consent", "rule"), [("granted", None), ("withdrawn", "consent_required"), (None, "consent_required")]
+)
+def test_without_consent_every_action_of_the_purpose_is_dropped(consent, rule):
+    found = consenting([("consent_required", "marketing"), ("consent_not_required", "service")], consent=consent)
+    assert found["coupon_campaign_a"] == found["reminder_message"] == rule
+    assert found["adviser_call"] is None and found["no_action"] is None
+
+
+def test_a_rule_without_a_purpose_asks_for_all():
+    found = consenting([("consent_required", None)])
+    assert {action for action, rule in found.items() if rule is None} == {"no_action"}
+
+
+def test_silence_about_consent_is_an_error():
+    with pytest.raises(UnknownRule, match="whether these purposes need consent: service"):
+        consenting([("consent_required", "marketing")])
+
+
+def test_the_reason_says_what_is_missing():
+    candidates = ACTIONS.assign(**CONTACTABLE | {"consent": "withdrawn"})
+    required = POLICIES.assign(rule=POLICIES["rule"].replace("consent_not_required", "consent_required"))
+    verdict = apply_policies(candidates, required, LIMITS, FRESH, ["marketing", "service"], {})
+    of_offer = verdict[candidates["action_id"] == "coupon_campaign_a"].iloc[0]
+    assert tuple(of_offer) == ("consent_not_recorded", "consent to marketing by mail is withdrawn")
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ([("mail", True, 1)], "granted"),
+        ([("mail", True, 1), ("any", False, 2)], "withdrawn"),
+        ([("mail", False, 1), ("any", True, 2)], "granted"),
+        ([("mail", False, 1), ("any", True, 1)], "withdrawn"),
+        ([("phone", True, 1)], None),
+        ([], None),
+    ],
+)
+def test_the_last_word_on_the_channel_or_on_any_counts(told, expected):
+    moments = [{"channel": channel, "is_granted": granted, "changed_at": at} for channel, granted, at in told]
+    consents = pd.DataFrame(moments, columns=["channel", "is_granted", "changed_at"])
+    consents = consents.assign(customer_id="c1", purpose="marketing")
+    row = pd.DataFrame([{"customer_id": "c1", "purpose": "marketing", "channel": "mail"}])
+    found = consent_of(row, consents)[0]
+    assert found == expected if expected else pd.isna(found)
 
 
 def test_the_rule_is_recorded_with_a_reason_in_words():
