@@ -16,9 +16,10 @@ from psycopg2 import sql
 
 from landing.contracts import departments
 from landing.land import land_department
+from normalisation.normalise import Normalised, normalise_values
 from runtime import bootstrap, demo_company, ports
 from runtime.secrets import secret
-from runtime.warehouse import transaction
+from runtime.warehouse import read_frame, transaction
 from simulator.nordhaus import shop_database
 from simulator.nordhaus.api import application
 from simulator.nordhaus.company import SEED
@@ -65,6 +66,8 @@ def platform(warehouse) -> Iterator:
         thread.join()
         for department in departments():
             empty(department)
+        with transaction() as connection, connection.cursor() as cursor:
+            cursor.execute("truncate normalised.distinct_values, normalised.batches, quality.batch_verdicts")
         del os.environ["CX_DEMO_PEOPLE"]
         del os.environ["CX_DATASET"]
         if before is not None:
@@ -117,6 +120,43 @@ def test_all_ten_departments_land_and_the_next_day_brings_only_its_own(platform)
     second = land_all(NEXT)
     assert 0 < sum(second.values()) < 0.2 * sum(first.values())
     assert sum(land_all(NEXT).values()) == 0
+
+
+def test_identifiers_are_normalised_and_crawlers_known(platform):
+    """Against the truth of the first day: a phone leads to its number in any spelling, and a crawler is no browser."""
+    with transaction() as connection, connection.cursor() as cursor:
+        for department in departments():
+            cursor.execute(
+                sql.SQL("""
+                    insert into quality.batch_verdicts (department, entity, batch_id, as_of, known_date, verdict)
+                    select %s, entity, batch_id, as_of, known_date, 'accepted' from {} where status = 'landed'
+                    on conflict do nothing
+                """).format(sql.Identifier(f"raw_{department}", "_batches")),
+                (department,),
+            )
+    done = normalise_values(NEXT)
+    assert done.values > PEOPLE
+    assert done.invalid < 0.05 * done.values
+    assert normalise_values(NEXT) == Normalised(0, 0, 0, 0)
+    records = truth(platform.home / "nordhaus", NEXT)
+    planted = set(
+        records[(records["department"] == "web") & (records["defect"].astype(str) == "bot_event")]["record_key"]
+    )
+    with transaction() as connection:
+        events = read_frame(
+            connection,
+            "select event_id, normalised_value = 'machine' as is_machine from raw_web.events"
+            " join normalised.distinct_values on kind = 'user_agent' and original_value = user_agent",
+        )
+        phones = read_frame(
+            connection,
+            "select kind, normalised_value from raw_crm.contacts"
+            " join normalised.distinct_values on kind = 'phone' and original_value = trim(phone)",
+        )
+    found = set(events[events["is_machine"]]["event_id"])
+    assert planted and found == planted & set(events["event_id"])
+    assert phones["normalised_value"].dropna().str.fullmatch(r"\+4[39]\d{7,13}").all()
+    assert phones["normalised_value"].notna().mean() > 0.97  # OCR digits 0.6 %, placeholders 0.8 % of the contacts
 
 
 def test_the_apis_want_a_token_and_say_when_to_come_back(platform):
