@@ -2,10 +2,11 @@
 
 Nordhaus is played with its planted defects and landed: the history up to the first damaged file at once, then day by
 day through the damaged weeks, each day with its gates. One row per kind of defect: how many rows or files were planted,
-how many of them the platform flagged (quarantine, malformed lines, refused, duplicate or late deliveries) and what a
-steward reads. Below: rows flagged although nothing was planted in them, delivered rows that are lost (neither accepted
-nor waiting) or counted twice. Kinds that contracts cannot see (a typing error in a name is a valid name) are shown with
-0 detected: they are for identity resolution.
+how many of them the platform flagged (quarantine, malformed lines, refused, duplicate or late deliveries, marked as a
+machine in staging, an identifier that is none of its kind) and what a steward reads. Below: rows flagged although
+nothing was planted in them, delivered rows that are lost (neither accepted nor waiting) or counted twice. Kinds that
+contracts cannot see (a typing error in a name is a valid name) are shown with 0 detected: they are for identity
+resolution.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -24,10 +25,13 @@ import uvicorn
 from psycopg2 import sql
 from rich.table import Table
 
+from dags.wiring.dbt_run import build
 from expectations.gate import GateFailed
 from expectations.raw_gate import check_raw
 from landing.contracts import departments, load_contract
 from landing.land import land_department
+from normalisation.columns import in_row, normalised_entities
+from normalisation.normalise import normalise_values
 from runtime import bootstrap, demo_company, home, ports, postgres
 from runtime.progress import console
 from runtime.secrets import secret
@@ -76,6 +80,8 @@ def main() -> None:
         os.environ |= {"CX_HOME": f"{folder}/home", "CX_DATASET": "nordhaus", "CX_DEMO_PEOPLE": str(given.people)}
         with company(settings()) as platform:
             messages = walk(platform, given.last)
+            console.print(f"  {normalise_values(given.last).summary()}")
+            build(given.last, select=["path:seeds", "path:models/staging"])
             report(platform, messages, given.last)
 
 
@@ -131,11 +137,13 @@ def report(given: Settings, messages: dict[str, str], last: date) -> None:
     for (department, entity), keys in KEYS.items():
         planted = truth[(truth["department"] == department) & (truth["entity"] == entity)]
         seen = records(department, entity, keys)
-        rows += planted_rows(department, entity, planted, seen)
+        marked = pd.concat([unusable(department, entity, keys), machines(department, entity)])
+        rows += planted_rows(department, entity, planted, seen, marked)
         clean = set(planted.loc[planted["defect"] == "", "record_key"]) - set(
             planted.loc[planted["defect"] != "", "record_key"]
         )
-        totals["falsely_flagged"] += int(seen[seen["is_flagged"] & seen["key"].isin(clean)]["key"].nunique())
+        flagged = {*seen[seen["is_flagged"]]["key"], *marked["key"]}
+        totals["falsely_flagged"] += len(flagged & clean)
         totals["twice"] += counted_twice(department, entity, seen)
         totals["lost"] += lost(department, entity, planted, seen)
     rows += damaged_files(messages, last) + late_and_twice()
@@ -178,15 +186,57 @@ def records(department: str, entity: str, keys: tuple[str, ...]) -> pd.DataFrame
         return read_frame(connection, query)
 
 
-def planted_rows(department: str, entity: str, planted: pd.DataFrame, seen: pd.DataFrame) -> list[Row]:
-    """One row per kind of defect within rows."""
+def unusable(department: str, entity: str, keys: tuple[str, ...]) -> pd.DataFrame:
+    """Records (key) with an identifier (field) that is none of its kind, and why (reason)."""
+    found = [pd.DataFrame({"key": [], "field": [], "reason": []}, dtype=str)]
+    for normalised in normalised_entities():
+        if (normalised.contract.department, normalised.name) != (department, entity):
+            continue
+        for column in normalised.columns:
+            query = sql.SQL("""
+                select concat_ws({joint}, {keys}) as key, {field} as field, min(known.reason) as reason
+                from {table} r
+                cross join lateral (values {values}) v (kind, region, value)
+                join normalised.distinct_values known
+                    on known.kind = v.kind and known.region = v.region and known.original_key = md5(v.value)
+                where known.reason is not null
+                group by 1
+            """).format(
+                joint=sql.Literal(JOINED_BY.get((department, entity), "")),
+                keys=sql.SQL(", ").join(in_row(key) for key in keys),
+                field=sql.Literal(column.name),
+                table=normalised.table,
+                values=replace(normalised, columns=(column,)).values(in_row),
+            )
+            with transaction() as connection:
+                found.append(read_frame(connection, query))
+    return pd.concat(found)
+
+
+def machines(department: str, entity: str) -> pd.DataFrame:
+    """Events that staging marks as those of a machine, with the reason."""
+    if entity != "events":
+        return pd.DataFrame({"key": [], "field": [], "reason": []}, dtype=str)
+    query = sql.SQL("select distinct event_id as key, '' as field, bot_reason as reason from {} where is_bot")
+    with transaction() as connection:
+        return read_frame(connection, query.format(sql.Identifier("staging", f"stg_{department}__events")))
+
+
+def planted_rows(
+    department: str, entity: str, planted: pd.DataFrame, seen: pd.DataFrame, marked: pd.DataFrame
+) -> list[Row]:
+    """One row per kind of defect within rows; an identifier counts only if it is the field that was damaged."""
     flagged = seen[seen["is_flagged"]].drop_duplicates("key").set_index("key")["reason"]
     malformed = malformed_keys(department, entity)
     rows = []
     for kind, those in planted[planted["defect"] != ""].groupby("defect"):
+        fields = set(those["field"].dropna()) - {"", "nan", "None"}
+        own = marked[marked["field"].isin(fields)] if fields else marked
+        reasons = pd.concat([flagged, own.drop_duplicates("key").set_index("key")["reason"]])
+        reasons = reasons[~reasons.index.duplicated()]
         keys = those["record_key"].drop_duplicates()
-        hit = keys.isin(flagged.index) | keys.isin(malformed)
-        example = flagged.get(keys[hit].iloc[0], "the line does not fit the columns") if hit.any() else ""
+        hit = keys.isin(reasons.index) | keys.isin(malformed)
+        example = reasons.get(keys[hit].iloc[0], "the line does not fit the columns") if hit.any() else ""
         rows.append(Row(f"{department}.{entity}", str(kind), len(keys), int(hit.sum()), str(example)))
     return rows
 

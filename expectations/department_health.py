@@ -9,6 +9,8 @@ contract lets pass before a delivery is late (a monthly list is judged by the li
 - conflict_rate: share of rows that repeat a key with other content, so that nobody can tell which is right
 - timeliness: mean over the entities of 1 while the newest accepted delivery is within `warn_after_days`, falling to 0
   at `hold_after_days`
+- machine_rows, test_rows: rows of the last 7 days that staging marked as a machine's or a tester's and keeps out of the
+  marts; counted once the warehouse is built (filtered_rows.py), not part of the score: a crawler is no owner's fault
 - rows_at_stake: rows delivered and not in use at this day: waiting in quarantine, or in held batches
 
 The score is 100 * sum(weight * points). The points of a share fall from 1 at 100 % to 0 at its FLOOR (conflicts: from

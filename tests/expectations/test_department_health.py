@@ -4,6 +4,7 @@ import logging
 
 import pytest
 
+from expectations.filtered_rows import count_filtered_rows
 from tests.expectations.conftest import day
 
 TILL = "raw.till"
@@ -131,3 +132,20 @@ def test_bi_reads_health_and_alerts(house):
     with transaction("cx_bi") as connection, connection.cursor() as cursor:
         cursor.execute("select (select count(*) from quality.department_health), (select count(*) from quality.alerts)")
         assert cursor.fetchone() == (1, 1)
+
+
+def test_machines_and_testers_are_counted_once_the_warehouse_is_built(house):
+    house.deliver("transactions", day(4), _lines(10))
+    house.check(TILL, day(4))
+    house.run("create table staging.stg_till__lines (is_bot boolean, is_test boolean, known_date date)")
+    house.run("create table staging.stg_till__more (is_test boolean, known_date date)")
+    house.run("create table staging.stg_nobody__things (is_bot boolean, known_date date)")
+    house.run(
+        "insert into staging.stg_till__lines select n = 1, n < 4, date '2017-12-04' - n from generate_series(0, 8) n"
+    )
+    house.run("insert into staging.stg_till__more values (true, '2017-12-04'), (true, '2017-12-05')")
+    counted = "select department, machine_rows, test_rows from quality.department_health"
+    assert house.rows(counted) == [("till", None, None)]
+    assert count_filtered_rows(day(4)) == "till: 1 rows of machines, 5 of tests"
+    assert count_filtered_rows(day(4)) == "till: 1 rows of machines, 5 of tests"
+    assert house.rows(counted) == [("till", 1, 5)]
