@@ -44,7 +44,9 @@ def test_every_dag_ran_green_on_both_days(nordhaus):
 
 
 def test_ten_departments_are_fresh_and_unified(nordhaus):
-    fresh = nordhaus.rows(f"select department from quality.department_status where as_of = '{LAST}' and status = 'fresh'")
+    fresh = nordhaus.rows(
+        f"select department from quality.department_status where as_of = '{LAST}' and status = 'fresh'"
+    )
     assert {department for (department,) in fresh} == DEPARTMENTS
     seen = nordhaus.rows("select distinct department from marts.customer_activities")
     assert {department for (department,) in seen} == DEPARTMENTS - {"crm"}, "the CRM knows people, not what they did"
