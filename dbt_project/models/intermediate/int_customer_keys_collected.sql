@@ -155,12 +155,12 @@ emails as (
     group by email_key
 ),
 
--- A visitor, an install or a machine and the accounts seen with it.
+-- A visitor, an install or a device and the accounts seen with it; what a bot does with an account binds nothing.
 device_accounts as (
-    {% for kind, model, key in [
-        ('visitor', 'stg_web__events', 'visitor_id'),
-        ('install', 'stg_app__events', 'install_id'),
-        ('device', 'stg_devices__registrations', 'serial_no')
+    {% for kind, model, key, genuine in [
+        ('visitor', 'stg_web__events', 'visitor_id', 'not is_bot'),
+        ('install', 'stg_app__events', 'install_id', 'not is_bot'),
+        ('device', 'stg_devices__registrations', 'serial_no', 'true')
     ] -%}
     select
         '{{ kind }}' as key_kind,
@@ -168,7 +168,9 @@ device_accounts as (
         account_id,
         min(known_date) as known_date
     from {{ ref(model) }}
-    where account_id is not null
+    where
+        account_id is not null
+        and {{ genuine }}
     group by {{ key }}, account_id
     {{ 'union all' if not loop.last }}
     {% endfor %}

@@ -7,7 +7,9 @@ with accounts as (
         account_id,
         min(known_date) as known_date
     from {{ ref('stg_web__events') }}
-    where account_id is not null
+    where
+        account_id is not null
+        and not is_bot
     group by visitor_id, account_id
     union all
     select
@@ -16,7 +18,9 @@ with accounts as (
         account_id,
         min(known_date) as known_date
     from {{ ref('stg_app__events') }}
-    where account_id is not null
+    where
+        account_id is not null
+        and not is_bot
     group by install_id, account_id
 ),
 
