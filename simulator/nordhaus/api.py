@@ -167,9 +167,11 @@ def main() -> None:
     parser.add_argument("--company", type=Path, required=True, help="the folder of the company")
     parser.add_argument("--port", type=int, required=True, help="port on 127.0.0.1")
     parser.add_argument("--seed", type=int, default=20250101, help="the seed of the company")
+    parser.add_argument("--requests-per-second", type=int, default=REQUESTS_PER_SECOND, help="above it: 429")
     given = parser.parse_args()
     tokens = {name: os.environ[f"CX_{name.upper()}_API_TOKEN"] for name in ("service", "marketing")}
-    uvicorn.run(application(given.company, tokens, given.seed), host="127.0.0.1", port=given.port, log_level="warning")
+    app = application(given.company, tokens, given.seed, given.requests_per_second)
+    uvicorn.run(app, host="127.0.0.1", port=given.port, log_level="warning")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,36 @@
+"""Land one department in a process of its own: `python -m bench.nordhaus.one_landing <department> <day>`.
+
+Prints JSON: seconds of `land_department`, rows, and the peak memory of the process (imports are done before the clock).
+"""
+
+import json
+import resource
+import sys
+import time
+from datetime import date
+
+from landing.endpoints import _client  # noqa: F401 what a task of a running scheduler has imported long ago
+from landing.land import land_department
+from landing.loader import import_dlt
+from runtime.settings import settings
+
+
+def main(department: str, day: str) -> None:
+    """Land and tell."""
+    import_dlt(settings().home / "dlt" / department)
+    from dlt.sources.helpers.rest_client import RESTClient  # noqa: F401
+
+    before, started = _peak_mb(), time.perf_counter()
+    report = land_department(department, date.fromisoformat(day))
+    seconds = time.perf_counter() - started
+    refused = [batch.source_name for batch in report.batches if batch.status == "refused"]
+    told = {"seconds": seconds, "rows": report.row_count, "peak_mb": _peak_mb(), "imports_mb": before}
+    print(json.dumps({**told, "batches": len(report.batches), "refused": len(refused)}))
+
+
+def _peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
