@@ -75,7 +75,7 @@ def measure(people: int, days: int, turns: int) -> None:
 
 def _land(department: str, day: date) -> dict:
     command = [sys.executable, "-m", "bench.nordhaus.one_landing", department, day.isoformat()]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{department} was not landed:\n{done.stderr}")
     return json.loads(done.stdout.splitlines()[-1])

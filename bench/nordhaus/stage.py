@@ -1,4 +1,4 @@
-"""A Nordhaus to land from: played up to a day, with its shop's database and its APIs, on an embedded server of its own."""
+"""A Nordhaus to land from, played up to a day: its shop's database, its APIs, and an embedded server of its own."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ def day_of(number: int) -> date:
 
 @contextmanager
 def stage(folder: Path, people: int) -> Iterator[Settings]:
-    """Start the warehouse and the APIs for the company in `folder`; stop and remove them afterwards, not the company."""
+    """Start warehouse and APIs for the company in `folder`; stop and remove them afterwards, not the company."""
     for name in [name for name in os.environ if name.startswith(PREFIX)]:
         del os.environ[name]
     os.environ |= {
