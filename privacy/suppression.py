@@ -80,9 +80,7 @@ def returned_keys(connection: Connection, written_keys: sql.Composable) -> list[
     return [key for key in known if key_hash(key) in suppressed]
 
 
-def put_at_hand(
-    connection: Connection, request_id: str, given: Iterable[str], identifies: str = "source_key"
-) -> None:
+def put_at_hand(connection: Connection, request_id: str, given: Iterable[str], identifies: str = "source_key") -> None:
     """Put numbers into privacy.subjects_at_hand by COPY: they appear in no statement's text."""
     keys = list(given)
     frame = pandas.DataFrame({"request_id": request_id, "identifies": identifies, "value": keys}, dtype=str)
