@@ -3,7 +3,8 @@
 Ours is `land_department` for each department, one after the other, each in a process of its own, so that its peak
 memory is its own: ask or read, check, add batch and row number, load, keep the ledger. The floor copies the very rows
 that were landed, ready-made CSV on disk, into equal tables, one transaction per department, without the two lineage
-columns (`copy_with_lineage`: with them). What the APIs need to make their pages is in our time, as in life.
+columns (`copy_with_lineage`: with them). What the APIs need to make their pages is in our time, as in life;
+`asking` is what asking for these pages costs when nothing is made of them.
 
 Then memory: the peak after half the history and after all of it. Then a day's increment: two days after half the
 history and two days after all of it, with everything that was landed before in place.
@@ -41,6 +42,7 @@ class Measured:
     ours: list[float] = field(default_factory=list)
     copy: list[float] = field(default_factory=list)
     copy_with_lineage: list[float] = field(default_factory=list)
+    asking: list[float] = field(default_factory=list)
     half_mb: float = 0.0
     full_mb: float = 0.0
     half_days: list[tuple[float, int]] = field(default_factory=list)  # seconds and rows of a day
@@ -73,8 +75,8 @@ def measure(people: int, days: int, turns: int) -> None:
     _report(people, days, measured)
 
 
-def _land(department: str, day: date) -> dict:
-    command = [sys.executable, "-m", "bench.nordhaus.one_landing", department, day.isoformat()]
+def _land(department: str, day: date, how: str = "land") -> dict:
+    command = [sys.executable, "-m", "bench.nordhaus.one_landing", department, day.isoformat(), how]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{department} was not landed:\n{done.stderr}")
@@ -96,6 +98,8 @@ def _turn(department: str, day: date, one: Measured, folder: Path) -> None:
     landed = _land(department, day)
     one.rows, one.full_mb = landed["rows"], max(one.full_mb, landed["peak_mb"])
     one.ours.append(landed["seconds"])
+    if load_contract(department).source.kind == "rest":
+        one.asking.append(_land(department, day, "ask")["seconds"])
     for with_lineage, seconds in ((False, one.copy), (True, one.copy_with_lineage)):
         seconds.append(_copy(department, folder, with_lineage, one.rows))
 
@@ -147,7 +151,17 @@ def _report(people: int, days: int, measured: dict[str, Measured]) -> None:
     half = days // 2
     title = f"Nordhaus, {people:,} people, {days} days: landing beside plain COPY (medians)"
     table = Table(title=title, caption=f"peak MB and a day's seconds: after {half} days > after {days} days")
-    for column in ("department", "rows", "ours s", "copy s", "ratio", "peak MB", "a day's s", "a day's rows"):
+    for column in (
+        "department",
+        "rows",
+        "ours s",
+        "asking s",
+        "copy s",
+        "ratio",
+        "peak MB",
+        "a day's s",
+        "a day's rows",
+    ):
         table.add_column(column, justify="left" if column == "department" else "right")
     for name, one in measured.items():
         ours, copy = statistics.median(one.ours), statistics.median(one.copy)
@@ -155,6 +169,7 @@ def _report(people: int, days: int, measured: dict[str, Measured]) -> None:
             name,
             f"{one.rows:,}",
             f"{ours:.2f}",
+            f"{statistics.median(one.asking):.2f}" if one.asking else "",
             f"{copy:.2f}",
             f"{copy / ours:.2f}",
             f"{one.half_mb:.0f} > {one.full_mb:.0f}",
@@ -168,6 +183,10 @@ def _report(people: int, days: int, measured: dict[str, Measured]) -> None:
         sum(statistics.median(getattr(one, name)) for one in measured.values())
         for name in ("ours", "copy", "copy_with_lineage")
     )
+    handed = [one for one in measured.values() if not one.asking]
+    handed_ours, handed_copy = (
+        sum(statistics.median(getattr(one, name)) for one in handed) for name in ("ours", "copy")
+    )
     day = {
         f"day_seconds_after_{after}": round(
             sum(statistics.mean(s for s, _ in getattr(one, name)) for one in measured.values()), 2
@@ -177,6 +196,8 @@ def _report(people: int, days: int, measured: dict[str, Measured]) -> None:
     result = {
         "ratio": round(copy / ours, 3),
         "ratio_with_lineage": round(lineage / ours, 3),
+        "ratio_without_apis": round(handed_copy / handed_ours, 3),
+        "asking_apis_seconds": round(sum(statistics.median(one.asking) for one in measured.values() if one.asking), 2),
         "seconds": round(ours, 2),
         "copy_seconds": round(copy, 2),
         "copy_with_lineage_seconds": round(lineage, 2),

