@@ -1,5 +1,7 @@
 """Landing the till lines of a year against plain COPY of the same files: `python -m bench.landing`.
 
+`--company nordhaus --people N`: ten departments of the simulated company instead (`bench/nordhaus/landing.py`).
+
 Ours is `land_department("till", ...)`: hash, check, read, add batch and row number, load by dlt, keep the ledger. The
 floor is one transaction that copies the same 365 daily files into a table of the same eleven text columns, unchecked
 and without lineage; a second floor also stores the two lineage columns. All run on the same server, in turn, after one
@@ -18,6 +20,7 @@ from pathlib import Path
 
 from psycopg2 import sql
 
+from bench.nordhaus import landing as nordhaus
 from landing.contracts import load_contract
 from landing.land import land_department
 from runtime import bootstrap, home, postgres
@@ -31,9 +34,16 @@ OUR_TABLES = ("transactions", "_batches", "_landings", "_malformed_lines", "_dlt
 
 def main() -> None:
     """Measure on an embedded server of its own, print a table and the JSON line."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--alternations", type=int, default=7, help="counted turns of each (at least 5)")
-    alternations = max(arguments.parse_args().alternations, 5)
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--company", choices=("complete_journey", "nordhaus"), default="complete_journey")
+    arguments.add_argument("--people", type=int, default=10_000, help="people of Nordhaus (default: 10,000)")
+    arguments.add_argument("--days", type=int, default=180, help="days of Nordhaus' history (default: 180)")
+    arguments.add_argument("--alternations", type=int, help="counted turns (default: 7, at least 5; Nordhaus: 3)")
+    given = arguments.parse_args()
+    if given.company == "nordhaus":
+        nordhaus.measure(given.people, given.days, given.alternations or 3)
+        return
+    alternations = max(given.alternations or 7, 5)
     for name in [name for name in os.environ if name.startswith(PREFIX)]:
         del os.environ[name]
     with tempfile.TemporaryDirectory(prefix="cxloop-bench-") as folder:

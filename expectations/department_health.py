@@ -12,6 +12,7 @@ contract lets pass before a delivery is late (a monthly list is judged by the li
 - machine_rows, test_rows: rows of the last 7 days that staging marked as a machine's or a tester's and keeps out of the
   marts; counted once the warehouse is built (filtered_rows.py), not part of the score: a crawler is no owner's fault
 - rows_at_stake: rows delivered and not in use at this day: waiting in quarantine, or in held batches
+- customers_at_stake, money_at_stake_eur: whom they name, and what these customers spend (`money_at_stake.py`)
 
 The score is 100 * sum(weight * points). The points of a share fall from 1 at 100 % to 0 at its FLOOR (conflicts: from
 1 at none to 0 at CONFLICTS_CEILING); timeliness is its own points. `trend` is the score minus the mean of the 7 days

@@ -12,6 +12,7 @@ from expectations.alerts import alert_when_late
 from expectations.batches import gather, lay_out_views
 from expectations.department_health import write_health
 from expectations.gate import RAW, GateResult, evaluate, gate_transaction, require_table
+from expectations.money_at_stake import write_money_at_stake
 from expectations.quarantine import quarantine
 from landing.contracts import Contract, load_contract
 from privacy.suppression import suppress
@@ -40,6 +41,7 @@ def check_raw(department: str, as_of: date) -> GateResult:
         _give_verdicts(connection, contract, result)
         _set_status(connection, contract, result)
         write_health(connection, contract, as_of)
+        write_money_at_stake(connection, contract, as_of)
         late = [finding.message for finding in result.findings if finding.expectation == LATE and not finding.success]
         alert_when_late(connection, department, as_of, late[0] if late else None)
     return result.raise_on_failure()

@@ -74,6 +74,11 @@ create table if not exists quality.department_health (
 -- Counted from staging once the warehouse is built (expectations/filtered_rows.py); null until then.
 alter table quality.department_health add column if not exists machine_rows bigint;
 alter table quality.department_health add column if not exists test_rows bigint;
+alter table quality.department_health add column if not exists customers_at_stake bigint;
+alter table quality.department_health add column if not exists money_at_stake_eur numeric;
+comment on column quality.department_health.money_at_stake_eur is
+    'Spend of the customers whom waiting, held or stale rows name; formula, parameters and owner: '
+    'expectations/money_at_stake.yml. Null before there are marts.';
 comment on table quality.department_health is
     'One row per department and as_of: who has cleared their part of the pavement? The formula stands in '
     'expectations/department_health.py.';
@@ -81,10 +86,13 @@ comment on table quality.department_health is
 create table if not exists quality.alerts (
     department text not null,
     as_of      date not null,
-    kind       text not null check (kind in ('late')),
+    kind       text not null,
     message    text not null,
     primary key (department, as_of, kind)
 );
+-- late: the newest data is older than the contract allows. overdue: landing was not done at its Airflow deadline.
+alter table quality.alerts drop constraint if exists alerts_kind_check;
+alter table quality.alerts add constraint alerts_kind_check check (kind in ('late', 'overdue'));
 comment on table quality.alerts is 'One row per department, as_of and kind of trouble that somebody should look at.';
 
 create table if not exists quarantine.rejected_rows (

@@ -8,7 +8,8 @@ from datetime import date
 from pathlib import Path
 
 from landing.contracts import Contract, Entity
-from landing.files import READERS, Delivery, delivered, part_of
+from landing.files import Delivery, delivered, part_of
+from landing.fingerprints import READERS
 from landing.ledger import Batch
 from landing.readers import Content, Refused, read_content
 

@@ -10,7 +10,7 @@ from landing import pulls
 from landing.contracts import Contract, Entity
 from landing.pulls import SourceUnavailable, Window
 from landing.readers import Content, Refused, content_of_columns
-from landing.text import as_text
+from landing.text import values_as_text
 from runtime.secrets import department_variable
 from runtime.settings import settings
 
@@ -87,9 +87,5 @@ def _as_source(column: sqlalchemy.Column, value: object, window: Window) -> obje
 
 def _columns(rows: list[sqlalchemy.Row], table: sqlalchemy.Table) -> pa.Table:
     names = [column.name for column in table.columns]
-    return pa.table(
-        {
-            name: pa.array([as_text(value) for value in values], pa.string())
-            for name, values in zip(names, zip(*rows, strict=True), strict=True)
-        }
-    )
+    columns = zip(*rows, strict=True)
+    return pa.table({name: values_as_text(values) for name, values in zip(names, columns, strict=True)})

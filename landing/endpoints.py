@@ -1,15 +1,18 @@
 """Read an entity from a department's HTTP API, page by page, with dlt's REST client."""
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import requests
 
 from landing import pulls
 from landing.contracts import Contract, Entity
 from landing.loader import import_dlt
 from landing.pulls import SourceUnavailable, Window
-from landing.readers import Content, Refused, content_of_records
-from landing.text import as_text
+from landing.readers import Content, Refused, content_of_columns
+from landing.text import as_text, records_as_text
 from runtime.secrets import department_variable
 from runtime.settings import settings
 
@@ -27,7 +30,7 @@ def fetch_endpoint(contract: Contract, entity: Entity, window: Window) -> Iterat
     names: dict[str, None] = {}
     waiting: list[dict] = []
     is_first = True
-    for page in _pages(contract, entity, window):
+    for page in _ahead(_pages(contract, entity, window)):
         names |= dict.fromkeys(name for record in page for name in record)
         # APIs differ in whether "since" includes its value, so the window is applied here as well.
         cursor = source_names.get(entity.cursor)
@@ -40,14 +43,36 @@ def fetch_endpoint(contract: Contract, entity: Entity, window: Window) -> Iterat
 
 
 def _content(entity: Entity, records: list[dict], names: Iterable[str], source_names: dict[str, tuple]) -> Content:
+    written = names if records else [column.source_name for column in entity.columns]
+    table = records_as_text(records, written)
     order = [source_names[name] for name in ([entity.cursor] if entity.cursor else []) + [*entity.keys]]
-    records.sort(key=lambda record: [_told(record, given) or "" for given in order])
-    return content_of_records(entity, records, names)
+    sorted_by = {str(number): _told_column(table, given) for number, given in enumerate(order)}
+    if records and sorted_by:
+        table = table.take(pc.sort_indices(pa.table(sorted_by), [(name, "ascending") for name in sorted_by]))
+    return content_of_columns(entity, table)
 
 
 def _told(record: dict, source_names: tuple[str, ...]) -> str | None:
     """The value of a column of the contract, under whichever of its names the record has it."""
-    return next((as_text(record[name]) for name in source_names if record.get(name) is not None), None)
+    for name in source_names:
+        if (value := record.get(name)) is not None:
+            return as_text(value)
+    return None
+
+
+def _told_column(table: pa.Table, source_names: tuple[str, ...]) -> pa.ChunkedArray:
+    """The same for all records, with an empty text for none."""
+    given = [table[name] for name in source_names if name in table.column_names]
+    return pc.coalesce(*given, "") if given else pa.chunked_array([pa.repeat("", table.num_rows)])
+
+
+def _ahead(pages: Iterator[list[dict]]) -> Iterator[list[dict]]:
+    """Ask for the next page while this one is worked on."""
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(next, pages, None)
+        while (page := following.result()) is not None:
+            following = pool.submit(next, pages, None)
+            yield page
 
 
 def _pages(contract: Contract, entity: Entity, window: Window) -> Iterator[list[dict]]:
@@ -80,7 +105,9 @@ def _holds_records(entity: Entity) -> Callable:
         from dlt.common.jsonpath import find_values
 
         response.raise_for_status()
-        if not any(isinstance(found, list) for found in find_values(entity.records, response.json())):
+        answer = response.json()
+        response.json = lambda **_: answer  # the client and its paginator would parse it again, each for itself
+        if not any(isinstance(found, list) for found in find_values(entity.records, answer)):
             raise Refused(f"the answer holds no list of records at '{entity.records}' (key 'records' of the contract)")
 
     return check

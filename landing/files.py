@@ -1,16 +1,13 @@
 """Find what a department has put below the exports folder: by name and date, and by content."""
 
-import hashlib
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from landing import fingerprints
 from landing.contracts import Contract, Entity
-
-READERS = 2  # pyarrow and hashlib release the lock; more than two bring nothing on two cores
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,7 @@ def part_of(source_name: str, delivered_date: date) -> str:
 def delivered(contract: Contract, exports_dir: Path, as_of: date) -> list[Delivery]:
     """Every file of the department dated `as_of` or before, oldest first, hashed.
 
-    The content is read each time: a repaired file keeps its name, its date and sometimes its length.
+    A repaired file keeps its name, its date and sometimes its length: `fingerprints.py` tells whether it was touched.
     """
     dated = [
         (contract.department, entity.name, day, path, part)
@@ -55,8 +52,7 @@ def delivered(contract: Contract, exports_dir: Path, as_of: date) -> list[Delive
         for day, path, part in _dated_files(entity, exports_dir)
         if day <= as_of
     ]
-    with ThreadPoolExecutor(READERS) as pool:
-        hashes = list(pool.map(_hash, (path for _, _, _, path, _ in dated)))
+    hashes = fingerprints.of([path for _, _, _, path, _ in dated], contract.department)
     return sorted(
         (Delivery(*described, *hashed) for described, hashed in zip(dated, hashes, strict=True)),
         key=lambda delivery: (delivery.entity, delivery.delivered_date, delivery.path.name),
@@ -87,8 +83,3 @@ def _date(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         return None
-
-
-def _hash(path: Path) -> tuple[str, int]:
-    data = path.read_bytes()
-    return hashlib.sha256(data).hexdigest(), len(data)

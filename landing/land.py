@@ -1,6 +1,7 @@
 """Land one department: everything new that it handed over up to a date, once, whatever happens in between."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -112,6 +113,7 @@ class _Collected:
         self.batches: list[Batch] = []
         self.malformed: list = []
         self.tables: dict[str, list[pa.Table]] = {}
+        self.rows: Counter[str] = Counter()  # of `tables`, by entity: summing them anew for each file is quadratic
 
     def add(self, arrival: Arrival) -> None:
         self.batches.append(arrival.batch)
@@ -119,9 +121,10 @@ class _Collected:
             return
         batch_id, entity, table = arrival.batch.batch_id, arrival.batch.entity, arrival.content.table
         self.malformed += [(batch_id, line) for line in arrival.content.malformed]
-        tables = self.tables.setdefault(entity, [])
-        tables.append(table.append_column(BATCH_ID, pa.repeat(pa.scalar(batch_id), table.num_rows)))
-        if sum(part.num_rows for part in tables) >= ROWS_PER_PART:
+        named = table.append_column(BATCH_ID, pa.repeat(pa.scalar(batch_id), table.num_rows))
+        self.tables.setdefault(entity, []).append(named)
+        self.rows[entity] += table.num_rows
+        if self.rows[entity] >= ROWS_PER_PART:
             self._hand_over(entity)
 
     def finish(self) -> None:
@@ -131,6 +134,7 @@ class _Collected:
     def _hand_over(self, entity: str) -> None:
         # Files with an added column stand beside files without it: the column is null there.
         self.loader.add(entity, pa.concat_tables(self.tables.pop(entity), promote_options="default"))
+        del self.rows[entity]
 
 
 def _arrivals(contract: Contract, as_of: date, known: Sequence[Batch], report: LandReport) -> Iterator[Arrival]:

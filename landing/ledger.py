@@ -31,7 +31,8 @@ LEDGER_TABLES = """
         known_date date not null,
         as_of date not null,
         status text not null check (status in ('landing', 'landed', 'refused', 'duplicate', 'superseded')),
-        reason text
+        reason text,
+        highest_cursor text
     );
     create table if not exists {schema}._landings (as_of date primary key);
     create table if not exists {schema}._malformed_lines (
@@ -59,6 +60,7 @@ class Batch:
     as_of: date
     status: str
     reason: str | None = None
+    highest_cursor: str | None = None  # of what was pulled; '' if no row has one that can be read
 
 
 def claim(connection: Connection, contract: Contract) -> bool:
@@ -73,12 +75,14 @@ def prepare(connection: Connection, contract: Contract) -> None:
     schema = sql.Identifier(contract.raw_schema)
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL(LEDGER_TABLES).format(schema=schema))
+        if "highest_cursor" not in _columns(cursor, contract, "_batches"):  # a ledger of an earlier version
+            cursor.execute(sql.SQL("alter table {}._batches add column highest_cursor text").format(schema))
         for entity in contract.entities:
             table = _table(contract, entity.name)
             cursor.execute(sql.SQL("create table if not exists {} ()").format(table))
             wanted = {**dict.fromkeys(entity.column_names, "text"), **LINEAGE}
             # Adding nothing must not ask for a lock: somebody may be reading the table for minutes.
-            present = _columns(cursor, contract, entity)
+            present = _columns(cursor, contract, entity.name)
             for name in (name for name in wanted if name not in present):
                 wanted_column = sql.SQL("alter table {} add column {} {}").format(
                     table, sql.Identifier(name), sql.SQL(wanted[name])
@@ -86,10 +90,10 @@ def prepare(connection: Connection, contract: Contract) -> None:
                 cursor.execute(wanted_column)
 
 
-def _columns(cursor, contract: Contract, entity: Entity) -> set[str]:
+def _columns(cursor, contract: Contract, table: str) -> set[str]:
     cursor.execute(
         "select column_name from information_schema.columns where table_schema = %s and table_name = %s",
-        (contract.raw_schema, entity.name),
+        (contract.raw_schema, table),
     )
     return {name for (name,) in cursor.fetchall()}
 
@@ -130,7 +134,9 @@ def register(connection: Connection, contract: Contract, batches: Sequence[Batch
     with connection.cursor() as cursor:
         query = sql.SQL("delete from {} where batch_id = any(%s) and status = 'refused'")
         cursor.execute(query.format(sql.Identifier(*table.split("."))), ([batch.batch_id for batch in batches],))
-    copy_frame(connection, pandas.DataFrame(batches), table)
+    names = Batch.__dataclass_fields__
+    frame = pandas.DataFrame({name: [getattr(batch, name) for batch in batches] for name in names})
+    copy_frame(connection, frame, table)
 
 
 def settle(
@@ -151,7 +157,10 @@ def settle(
 
 
 def highest_value(connection: Connection, contract: Contract, entity: Entity) -> str | None:
-    """Return the highest landed value of the entity's cursor column, as text; None before the first batch."""
+    """Look through all of raw for the highest value of the entity's cursor column, as text; None if there is none.
+
+    Costs what the history costs: only for batches that do not say it themselves (`Batch.highest_cursor`).
+    """
     kinds = {"integer": "numeric", "decimal": "numeric", "timestamp": "timestamptz", "date": "date"}
     kind = next(kinds.get(column.type, "text") for column in entity.columns if column.name == entity.cursor)
     query = sql.SQL(

@@ -9,8 +9,8 @@ one the whole list is read. Asked twice for the same day, an unchanged source ch
 
 import hashlib
 import io
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -66,12 +66,12 @@ def pulled_arrivals(
     """Yield the new batch of each entity. Raises SourceUnavailable if the source does not answer."""
     for entity in contract.entities:
         before = [batch for batch in known if batch.entity == entity.name]
-        window = _window(contract, entity, highest_value, as_of)
+        window = _window(contract, entity, before, highest_value, as_of)
         parts = 0
         try:
             for content in fetch(contract, entity, window):
                 parts += 1
-                yield from _arrivals_of(entity, content, before, as_of)
+                yield from _arrivals_of(entity, content, before, as_of, window.zone)
         except Refused as refusal:
             file = f"{contract.department}.yml"
             reason = f"{entity.name}: what {_place(entity)} gave was refused: {refusal}. Contract: {file}."
@@ -80,10 +80,15 @@ def pulled_arrivals(
             yield Arrival(_batch(entity, as_of, reason.encode(), 0, "refused", reason))
 
 
-def _arrivals_of(entity: Entity, content: Content, before: Sequence[Batch], as_of: date) -> Iterator[Arrival]:
+def _arrivals_of(
+    entity: Entity, content: Content, before: Sequence[Batch], as_of: date, zone: ZoneInfo
+) -> Iterator[Arrival]:
     """Yield the batch that one part makes, if it says anything new."""
     data = _bytes(content)
     batch = _batch(entity, as_of, data, content.table.num_rows)
+    if entity.cursor:
+        values = content.table[entity.cursor].unique().to_pylist()
+        batch = replace(batch, highest_cursor=_highest(entity, values, zone) or "")
     landed = [other for other in before if other.status == "landed"]
     if any(other.batch_id == batch.batch_id and other.status != "refused" for other in before):
         return
@@ -114,11 +119,32 @@ def cursor_value(entity: Entity, text: str | None, zone: ZoneInfo) -> Any:
     return text
 
 
-def _window(contract: Contract, entity: Entity, highest_value: Callable, as_of: date) -> Window:
+def _highest(entity: Entity, values: Iterable[str | None], zone: ZoneInfo) -> str | None:
+    """The text of the highest value of the cursor; what cannot be read is left out, and None if nothing can."""
+    highest, text = None, None
+    for value in values:
+        try:
+            typed = cursor_value(entity, value or None, zone)
+        except (ValueError, ArithmeticError):
+            continue
+        if typed is not None and (highest is None or typed > highest):
+            highest, text = typed, value
+    return text
+
+
+def _reached(entity: Entity, before: Sequence[Batch], highest_value: Callable, zone: ZoneInfo) -> str | None:
+    """Where raw ends: as the batches say; batches of an earlier version do not, then raw is looked through."""
+    told = [batch.highest_cursor for batch in before if batch.status == "landed" and batch.row_count]
+    return highest_value(entity) if None in told else _highest(entity, told, zone)
+
+
+def _window(
+    contract: Contract, entity: Entity, before: Sequence[Batch], highest_value: Callable, as_of: date
+) -> Window:
     zone = ZoneInfo(contract.time_zone)
     if not entity.cursor:
         return Window(zone)
-    after = cursor_value(entity, highest_value(entity), zone)
+    after = cursor_value(entity, _reached(entity, before, highest_value, zone), zone)
     kind = next(column.type for column in entity.columns if column.name == entity.cursor)
     next_day = as_of + timedelta(days=1)
     ends = {"date": next_day, "timestamp": datetime.combine(next_day, time.min, zone)}

@@ -20,6 +20,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from landing.contracts import Entity
+from landing.json_lines import plain_objects
 from landing.text import as_text, holds_nul, is_storable, records_as_text, table_as_text
 
 ROW_NUMBER = "_row_number"
@@ -208,6 +209,8 @@ def _read_jsonl(entity: Entity, data: bytes) -> Content:
     if not data.endswith(b"\n"):
         line = data.count(b"\n") + 1
         raise Refused(f"the file is cut off: line {line}, the last, does not end. Please deliver it again")
+    if (table := plain_objects(entity, data)) is not None:
+        return content_of_columns(entity, table)
     lines = [line for line in data.decode("utf-8").split("\n") if line.strip()]
     records, numbers, malformed = [], [], []
     names: dict[str, None] = {}
@@ -217,7 +220,7 @@ def _read_jsonl(entity: Entity, data: bytes) -> Content:
             record = json.loads(line, parse_float=Decimal)
             if not isinstance(record, dict):
                 raise ValueError("it is no JSON object")
-            if "\\u" in line and any(not is_storable(as_text(value) or "") for value in record.values()):
+            if "\\u" in line and not all(is_storable(as_text(text) or "") for text in (*record, *record.values())):
                 raise ValueError("it holds a character that the warehouse cannot store")
         except ValueError as problem:
             malformed.append(MalformedLine(number, line, f"the line cannot be read as JSON: {problem}"))

@@ -9,6 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+# Kinds that Arrow writes as `as_text` does: 1.10 as a float, times and nested values it writes in its own way.
+WRITTEN_BY_ARROW = (pa.types.is_string, pa.types.is_integer, pa.types.is_boolean, pa.types.is_null)
+
 
 def as_text(value: Any) -> str | None:
     """Write one value so that PostgreSQL can cast it back: ISO dates, true/false, JSON for nested values."""
@@ -31,8 +34,19 @@ def _inside_json(value: Any) -> float | str | None:
 
 def records_as_text(records: Sequence[Mapping[str, Any]], columns: Iterable[str]) -> pa.Table:
     """Make a table of text columns; a key that a record does not have becomes null."""
-    arrays = {name: pa.array([as_text(record.get(name)) for record in records], pa.string()) for name in columns}
+    arrays = {name: values_as_text([record.get(name) for record in records]) for name in columns}
     return pa.table(arrays) if arrays else pa.table({})
+
+
+def values_as_text(values: Sequence[Any]) -> pa.Array:
+    """Write values as `as_text` does; a column that is all text, whole numbers or truth values takes no Python loop."""
+    try:
+        array = pa.array(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError, UnicodeEncodeError):
+        array = None  # of mixed kinds, or of a kind that Arrow has no type for
+    if array is not None and any(is_kind(array.type) for is_kind in WRITTEN_BY_ARROW):
+        return array.cast(pa.string())
+    return pa.array([as_text(value) for value in values], pa.string())
 
 
 def table_as_text(table: pa.Table) -> pa.Table:

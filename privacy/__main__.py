@@ -24,7 +24,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="command")
     request = commands.add_parser("request", help="file a request; serve_privacy_requests answers it")
     request.add_argument("kind", choices=KINDS)
-    request.add_argument("--key", required=True, help="loyalty household number; - reads it from standard input")
+    key = "account, contact, card or household number, or e-mail; - reads it from standard input"
+    request.add_argument("--key", required=True, help=key)
     request.add_argument("--by", required=True, help="who asks, or the officer's case number")
     request.add_argument("--received", type=date.fromisoformat, help="YYYY-MM-DD; default: the last published as_of")
     request.set_defaults(run=_request)

@@ -11,6 +11,7 @@ from psycopg2.extras import Json, execute_values
 from landing.contracts import load_contract
 from normalisation.forget import forget_unused_values, wait_for_normalisation
 from privacy.erasure import TREATMENTS, erase, gather
+from privacy.records import follow_records
 from privacy.subjects import Place, existing_places
 from privacy.suppression import key_hash, put_at_hand, returned_keys, suppressed_hashes, take_lock
 from privacy.verification import ErasureIncomplete, Scan, scan
@@ -48,6 +49,7 @@ def forget(connection: Connection, as_of: date) -> dict[str, int]:
         return {"erasure_done": 0, "erasure_refused": 0, "returned_erased": 0}
     wait_for_normalisation(connection)
     gather(connection)
+    follow_records(connection, places)
     erased = erase(connection, places)
     forget_unused_values(connection)
     seen = scan(connection, places)
@@ -137,10 +139,11 @@ def _put_returned_at_hand(connection: Connection, places: list[Place]) -> list[s
 
 
 def _suppress(connection: Connection, requests: list[str], as_of: date) -> None:
-    """Remember, as hashes, every household number of the erased persons."""
+    """Remember, as hashes, every number of the erased persons and of their records."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "select value from privacy.subjects_at_hand where identifies = 'source_key' and request_id = any(%s)",
+            "select distinct value from privacy.subjects_at_hand"
+            " where identifies in ('source_key', 'record_id') and request_id = any(%s)",
             (requests,),
         )
         hashes = [(key_hash(value), as_of) for (value,) in cursor.fetchall()]

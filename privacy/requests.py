@@ -1,6 +1,7 @@
 """Requests of data subjects: filed by the data protection officer, served once a day, each answered with a receipt."""
 
 import logging
+import re
 from datetime import date
 from typing import Any
 
@@ -9,6 +10,7 @@ from psycopg2.extensions import connection as Connection
 
 from privacy import access, forgetting
 from privacy.erasure import gather
+from privacy.records import follow_records
 from privacy.subjects import existing_places
 from privacy.suppression import key_hash, normal_key, take_lock
 from runtime.warehouse import copy_frame, transaction
@@ -26,15 +28,15 @@ class RequestError(ValueError):
 
 
 def file_request(kind: str, source_key: str, requested_by: str, received: date) -> str:
-    """File a request for a household number and return its id; an open one of that kind is returned again.
+    """File a request for a number or an e-mail of a person and return its id; an open one is returned again.
 
     Raises RequestError if kind, number or requester is unusable.
     """
     key = normal_key(source_key)
     if kind not in KINDS:
         raise RequestError(f"There is no request of kind {kind}. Kinds: {', '.join(KINDS)}.")
-    if not key.isalnum() or len(key) > 64:
-        raise RequestError("The number must be letters and digits, at most 64.")
+    if not re.fullmatch(r"[^\W_]+|[\w.+-]+@[\w.-]+", key) or len(key) > 254:
+        raise RequestError("It must be a number of letters and digits, or an e-mail address.")
     if not requested_by.strip():
         raise RequestError("Say who asks: the request must be answerable.")
     with transaction("cx_privacy") as connection, connection.cursor() as cursor:
@@ -89,6 +91,7 @@ def _answer_access(connection: Connection, as_of: date) -> dict[str, int]:
             take_lock(connection)
             forgetting.put_requests_at_hand(connection, [request_id])
             gather(connection)
+            follow_records(connection, places)
             manifest = access.export_person(connection, request_id, places, as_of)
             status = "done" if manifest["rows"] else "refused"
             forgetting.close_request(

@@ -40,10 +40,13 @@ create table if not exists privacy.erasure_receipts (
 -- no id stands in the text of a statement, which a server may log.
 create table if not exists privacy.subjects_at_hand (
     request_id text not null,
-    identifies text not null check (identifies in ('source_key', 'customer_id')),
+    identifies text not null,
     value text not null,
     primary key (identifies, value)
 );
+alter table privacy.subjects_at_hand drop constraint if exists subjects_at_hand_identifies_check;
+alter table privacy.subjects_at_hand add constraint subjects_at_hand_identifies_check
+    check (identifies in ('source_key', 'customer_id', 'record_id'));
 
 -- A key as departments write it: with blanks, leading zeros, as a decimal, in capitals it is still the same.
 create or replace function privacy.normal_key(written text) returns text

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 SUBJECTS_FILE = Path(__file__).with_name("subjects.yml")
 # A number as a whole word of a text, written in any way that privacy.normal_key understands.
 IN_TEXT = sql.SQL(r"""
-    {subject}.identifies = 'source_key' and position({subject}.value in {written}) > 0
-    and {written} ~ (
+    {subject}.identifies in ('source_key', 'record_id') and position({subject}.value in lower({written})) > 0
+    and lower({written}) ~ (
         '(^|[^[:alnum:].])0*' || regexp_replace({subject}.value, '([^[:alnum:]])', '\\\1', 'g')
         || '(\.0*)?($|[^[:alnum:].])'
     )
@@ -31,7 +31,7 @@ class Place(BaseModel):
 
     table: str = Field(pattern=r"^[a-z_0-9]+\.[a-z_0-9]+$")
     column: str
-    identifies: Literal["source_key", "customer_id"]
+    identifies: Literal["source_key", "customer_id", "record_id"]
     treatment: Literal["delete", "pseudonymise"]
     json_key: str | None = None
     in_text: bool = False
@@ -48,21 +48,38 @@ class Place(BaseModel):
         schema = self.table.split(".")[0]
         return schema.removeprefix("raw_") if schema.startswith("raw_") else None
 
-    def matches(self, subject: str = "subject") -> sql.Composed:
+    def written(self, found: str = "found") -> sql.Composed:
+        """Write the text that the department or the platform wrote, of the row called `found`."""
+        column = sql.SQL("{}.{}").format(sql.Identifier(found), sql.Identifier(self.column))
+        return sql.SQL("({} ->> {})").format(column, sql.Literal(self.json_key)) if self.json_key else column
+
+    def value(self, found: str = "found") -> sql.Composed:
+        """Write what compares with privacy.subjects_at_hand: the number in its normal form."""
+        if self.identifies == "customer_id":
+            return self.written(found)
+        return sql.SQL("privacy.normal_key({}::text)").format(self.written(found))
+
+    def matches(self, subject: str = "subject", found: str = "found") -> sql.Composed:
         """Write the condition that joins a row of this table, called `found`, to a row of privacy.subjects_at_hand."""
-        written = sql.SQL("found.{}").format(sql.Identifier(self.column))
-        if self.json_key:
-            written = sql.SQL("({} ->> {})").format(written, sql.Literal(self.json_key))
         if self.in_text:
-            return IN_TEXT.format(subject=sql.Identifier(subject), written=written)
-        if self.identifies == "source_key":
-            written = sql.SQL("privacy.normal_key({}::text)").format(written)
-        condition = sql.SQL("{subject}.identifies = {identifies} and {subject}.value = {written}").format(
-            subject=sql.Identifier(subject), identifies=sql.Literal(self.identifies), written=written
+            return IN_TEXT.format(subject=sql.Identifier(subject), written=self.written(found))
+        condition = sql.SQL("{subject}.identifies = {identifies} and {subject}.value = {value}").format(
+            subject=sql.Identifier(subject), identifies=sql.Literal(self.identifies), value=self.value(found)
         )
         if self.kind:
-            condition = sql.SQL("{} and found.kind = {}").format(condition, sql.Literal(self.kind))
+            kind = sql.SQL("{}.kind = {}").format(sql.Identifier(found), sql.Literal(self.kind))
+            condition = sql.SQL("{} and {}").format(condition, kind)
         return condition
+
+
+class Link(BaseModel):
+    """A table whose rows lead to a person by a listed column; `column` is the number that other records carry."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    table: str = Field(pattern=r"^[a-z_0-9]+\.[a-z_0-9]+$")
+    column: str
+    unless_shared: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,6 +88,7 @@ class Subjects:
 
     personal_columns: frozenset[str]
     places: tuple[Place, ...]
+    links: tuple[Link, ...]
 
 
 def load_subjects(path: Path = SUBJECTS_FILE) -> Subjects:
@@ -80,7 +98,8 @@ def load_subjects(path: Path = SUBJECTS_FILE) -> Subjects:
     seen = [(place.table, place.column, place.json_key) for place in places]
     if len(set(seen)) != len(seen):
         raise ValueError(f"{path.name} lists a column twice")
-    return Subjects(frozenset(content["personal_columns"]), places)
+    links = tuple(Link(**entry) for entry in content["links"])
+    return Subjects(frozenset(content["personal_columns"]), places, links)
 
 
 def existing_places(connection: Connection) -> list[Place]:

@@ -7,3 +7,5 @@ FEATURES = Asset("features", extra={"meaning": "marts and features of an as_of, 
 INTENT_CHAMPION = Asset("intent_champion", extra={"meaning": "an intent model that may score an as_of"})
 NBA_CHAMPION = Asset("nba_champion", extra={"meaning": "a response model that may decide for an as_of"})
 PUBLISHED = Asset("published", extra={"meaning": "intents and next best actions of an as_of are live"})
+# Emitted with department and message in its extra: what a team's own alerting DAG or watcher waits for.
+DEPARTMENT_LATE = Asset("department_late", extra={"meaning": "a department that is later than its contract allows"})

@@ -40,6 +40,7 @@ class Shelf:
     def __init__(self, company: Path) -> None:
         self._company = company
         self._results: OrderedDict[tuple, pa.Table] = OrderedDict()
+        self._day: tuple[tuple, pa.Table] | None = None  # the last day that was read: it makes several pages
 
     def today(self) -> int:
         """The day of the world that was lived last; before the first there is nothing to see."""
@@ -59,10 +60,14 @@ class Shelf:
 
     def rows(self, path: Path, entity: str, since: str) -> pa.Table:
         """The rows of a stored day after `since`, as they are at the end of today, in the order of time."""
-        table = pq.read_table(path)
-        column = table[CURSORS[entity]]
-        end = str(iso_utc(epoch(self.today() + 1, 0).reshape(1))[0])
-        return table.filter(pc.and_(pc.greater(column, since), pc.less(column, end)))
+        key = (path, entity, since, self.today())
+        read = self._day
+        if read is None or read[0] != key:
+            table = pq.read_table(path)
+            column = table[CURSORS[entity]]
+            end = str(iso_utc(epoch(self.today() + 1, 0).reshape(1))[0])
+            read = self._day = (key, table.filter(pc.and_(pc.greater(column, since), pc.less(column, end))))
+        return read[1]
 
     def everything(self, department: str, entity: str, since: str) -> pa.Table | None:
         """All rows after `since`, sorted by time; kept for the next pages of the same question."""
@@ -110,7 +115,7 @@ def application(company: Path, tokens: dict[str, str], seed: int, per_second: in
             raise HTTPException(404, f"there is no {entity}")
         found = await asyncio.to_thread(shelf.everything, "service", entity, _since(request, "updated_since"))
         page = max(int(request.query_params.get("page", 1)), 1)
-        rows = found.slice((page - 1) * PAGE_ROWS, PAGE_ROWS).to_pylist() if found is not None else []
+        rows = _records(found.slice((page - 1) * PAGE_ROWS, PAGE_ROWS)) if found is not None else []
         pages = -(-found.num_rows // PAGE_ROWS) if found is not None else 0
         return JSONResponse({"data": rows, "page": page, "pages": pages})
 
@@ -139,13 +144,19 @@ def _page(shelf: Shelf, entity: str, request: Request) -> dict:
     for number, path in enumerate(days):
         rows = shelf.rows(path, entity, since)
         if rows.num_rows > offset:
-            page = rows.slice(offset, PAGE_ROWS).to_pylist()
+            page = _records(rows.slice(offset, PAGE_ROWS))
             after = offset + len(page)
             is_last = after >= rows.num_rows and number == len(days) - 1
             following = f"{path.stem}/{after}" if after < rows.num_rows else _beginning(days, number)
             return {"items": page, "next": None if is_last else following}
         offset = 0
     return {"items": [], "next": None}
+
+
+def _records(rows: pa.Table) -> list[dict]:
+    """The rows as dictionaries: column by column in half the time of `to_pylist`."""
+    columns = [column.to_pylist() for column in rows.columns]
+    return [dict(zip(rows.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def _beginning(days: list[Path], number: int) -> str | None:
@@ -167,9 +178,11 @@ def main() -> None:
     parser.add_argument("--company", type=Path, required=True, help="the folder of the company")
     parser.add_argument("--port", type=int, required=True, help="port on 127.0.0.1")
     parser.add_argument("--seed", type=int, default=20250101, help="the seed of the company")
+    parser.add_argument("--requests-per-second", type=int, default=REQUESTS_PER_SECOND, help="above it: 429")
     given = parser.parse_args()
     tokens = {name: os.environ[f"CX_{name.upper()}_API_TOKEN"] for name in ("service", "marketing")}
-    uvicorn.run(application(given.company, tokens, given.seed), host="127.0.0.1", port=given.port, log_level="warning")
+    app = application(given.company, tokens, given.seed, given.requests_per_second)
+    uvicorn.run(app, host="127.0.0.1", port=given.port, log_level="warning")
 
 
 if __name__ == "__main__":

@@ -45,6 +45,14 @@ def describe(dag) -> dict:
         "cron": getattr(dag.timetable, "expression", None),
         "waits_for": sorted(asset.name for asset in getattr(condition, "objects", [condition]) if asset),
         "max_active_runs": dag.max_active_runs,
+        "deadlines": [
+            {
+                "reference": alert.reference.reference_name,
+                "seconds": alert.interval.total_seconds(),
+                "callback": alert.callback.path,
+            }
+            for alert in dag.deadline or []
+        ],
         "catchup": dag.catchup,
         "params": {name: dag.params.get_param(name).serialize() for name in dag.params},
         "tasks": {task.task_id: describe_task(task) for task in dag.tasks},
@@ -57,7 +65,7 @@ def describe_task(task) -> dict:
         "owner": task.owner,
         "retries": task.retries,
         "timeout": task.execution_timeout.total_seconds() if task.execution_timeout else None,
-        "rule": task.trigger_rule.value,
+        "rule": getattr(task.trigger_rule, "value", task.trigger_rule),  # a text while it is mapped
         "emits": sorted(outlet.name for outlet in task.outlets),
         "above": sorted(task.upstream_task_ids),
         "below": sorted(task.downstream_task_ids),

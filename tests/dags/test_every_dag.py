@@ -13,7 +13,7 @@ FILES = sorted((ROOT / "dags").glob("*.py"))
 NAMES = {file.stem for file in FILES} - {"__init__"}
 # What each DAG waits for, and which of its tasks emits what: the task that checked it.
 WIRES = {
-    "land_departments": ([], {"accept_raw": ["raw_accepted"]}),
+    "land_departments": ([], {"accept_raw": ["raw_accepted"], "alert_late": ["department_late"]}),
     "build_warehouse": (["raw_accepted"], {"check_features_customer_features": ["features"]}),
     "train_intent": (["features"], {"confirm_champion": ["intent_champion"]}),
     "train_next_best_action": (["intent_champion"], {"confirm_champion": ["nba_champion"]}),
@@ -94,6 +94,17 @@ def test_one_held_department_stops_neither_the_others_nor_the_asset_but_the_run_
     assert tasks["accept_raw"]["above"] == ["department_branch.check_raw"]
     assert tasks["show_failure"]["rule"] == "one_failed"
     assert tasks["show_failure"]["below"] == []
+
+
+def test_a_late_landing_run_and_a_late_department_alert_through_airflow(bag):
+    landing = bag["dags"]["land_departments"]
+    (deadline,) = landing["deadlines"]
+    assert deadline["reference"] == "DagRunQueuedAtDeadline"
+    assert deadline["seconds"] == 1800
+    assert deadline["callback"] == "dags.wiring.overdue.alert_overdue"
+    assert landing["tasks"]["alert_late"]["above"] == ["department_branch.check_raw"]
+    assert landing["tasks"]["alert_late"]["rule"] == "all_done"
+    assert landing["tasks"]["alert_late"]["below"] == []
 
 
 @pytest.mark.parametrize("dag_id", ["train_intent", "train_next_best_action"])

@@ -149,3 +149,56 @@ def test_machines_and_testers_are_counted_once_the_warehouse_is_built(house):
     assert count_filtered_rows(day(4)) == "till: 1 rows of machines, 5 of tests"
     assert count_filtered_rows(day(4)) == "till: 1 rows of machines, 5 of tests"
     assert house.rows(counted) == [("till", 1, 5)]
+
+
+def test_money_at_stake_is_the_spend_of_whom_the_trouble_names(house):
+    """Households 1 and 2 are in trouble, 2 twice; 3 is not; what is too old or known too late does not count."""
+
+    def at_stake(as_of):
+        return house.rows(
+            "select customers_at_stake, money_at_stake_eur from quality.department_health"
+            " where department = 'till' and as_of = %s",
+            (as_of,),
+        )
+
+    house.deliver("transactions", day(3), _lines(100, household_id="3"))
+    house.check(TILL, day(3))
+    assert at_stake(day(3)) == [(None, None)], "no marts yet, so nobody knows"
+    house.run(
+        "drop table if exists identity.customer_ids, marts.customer_days cascade;"
+        "create table identity.customer_ids (customer_id text, source_key text);"
+        "insert into identity.customer_ids values ('c1', '1'), ('c2', '2'), ('c3', '3');"
+        "create table marts.customer_days (customer_id text, sold_date date, known_date date, spend_eur numeric)"
+    )
+    for customer, sold, known, spend in (
+        *(("c1", 3, 3, 10), ("c2", 3, 3, 5), ("c2", 2, 2, 1), ("c3", 3, 3, 100)),
+        *(("c1", -87, -87, 0.5), ("c1", -86, -86, 0.25), ("c1", 3, 4, 1000), ("c1", 4, 4, 1000)),
+    ):
+        house.run("insert into marts.customer_days values (%s, %s, %s, %s)", (customer, day(sold), day(known), spend))
+    bad = [{"basket_id": "900", "household_id": " 01", "quantity": "x"}]
+    bad += [{"basket_id": basket, "household_id": "2", "quantity": "x"} for basket in ("901", "902")]
+    house.deliver("transactions", day(4), _lines(100, 1000, household_id="3") + bad)
+    house.check(TILL, day(4))
+    assert at_stake(day(4)) == [(2, 16.25)]
+    before = house.left_behind()
+    house.check(TILL, day(4))
+    assert house.left_behind() == before
+    house.check(TILL, day(30))
+    assert at_stake(day(30)) == [(3, 116 + 1000 + 1000)], "a department that is too old concerns all whom it knows"
+
+
+def test_who_was_not_checked_at_the_deadline_is_overdue(house):
+    from datetime import timedelta
+
+    from expectations.alerts import alert_overdue_departments, late_message
+
+    house.deliver("transactions", day(4), _lines(10))
+    house.check(TILL, day(4))
+    for _ in range(2):
+        assert alert_overdue_departments(["till", "crm"], day(4), timedelta(minutes=30)) == ["crm"]
+    assert house.rows("select department, as_of, kind, message from quality.alerts") == [
+        ("crm", day(4), "overdue", "Landing and check were not done 30 minutes after they were due.")
+    ]
+    assert late_message("till", day(4)) is None
+    house.check(TILL, day(6))
+    assert "2 days" in late_message("till", day(6))

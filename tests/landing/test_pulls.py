@@ -186,6 +186,21 @@ def test_a_long_table_lands_in_parts_once(cases, department, monkeypatch):
     assert land_department(name, SECOND).row_count == 1
 
 
+def test_where_raw_ends_stands_in_the_ledger(cases, department, monkeypatch):
+    """Raw is looked through, which costs what the history costs, only for batches of an earlier version."""
+    name = department("support", SQL_SOURCE, [SQL_APPEND])
+    land_department(name, FIRST)
+    with monkeypatch.context() as patch:
+        patch.setattr("landing.ledger.highest_value", lambda *_: pytest.fail("raw was looked through"))
+        assert land_department(name, FIRST).batches == []
+        assert land_department(name, SECOND).row_count == 1
+    with transaction("cx_landing") as connection, connection.cursor() as cursor:
+        cursor.execute(f"alter table raw_{name}._batches drop column highest_cursor")
+    assert land_department(name, SECOND).batches == []
+    cases("insert into support.cases values (9, 'Eve', 2, '2018-01-01 08:00')")
+    assert land_department(name, date(2018, 1, 1)).row_count == 1
+
+
 def test_a_column_missing_in_the_database_refuses_the_batch(cases, department):
     cases("alter table support.cases rename cost_eur to cost")
     name = department("support", SQL_SOURCE, [SQL_APPEND])

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from landing.contracts import Entity
+from landing.json_lines import plain_objects
 from landing.readers import Refused, read_content
 from landing.text import as_text
 
@@ -122,3 +123,44 @@ def test_values_are_written_so_that_postgresql_reads_them_back():
     expected = [None, "true", "3", "1.10", "2017-01-02", "2017-01-02 03:04:00+00:00", "\\x01", "[1]"]
     assert [as_text(value) for value in values] == expected
     assert pa.array(expected).type == pa.string()
+
+
+# Pieces from which lines are made that are JSON, almost JSON, or JSON of a kind that Arrow would write in its own way.
+PIECES = st.sampled_from(
+    ['{"a":"x","b":1}\n', '{"a":null,"b":2,"c":true}\n', '{"a":"2025-01-01 00:00:00"}\n', '{"b":1.10,"a":"y"}\n']
+    + [
+        '{"a":"\\u00fc","b":-0}\n',
+        '{"a":"\\u0000"}\n',
+        '{"a":"\\udc00"}\n',
+        '{"\\u0061":"z"}\n',
+        '{"a":{"n":1}}\n',
+        "{}\n",
+    ]
+    + ['{"a":"x"}', '{"a":', "}", "\n", " ", '"a":1,', '{"a":"x","a":"y"}\n', '{"b":99999999999999999999}\n', "[1]\n"]
+    + ['{"x\\"b":1,"a":"q"}\n', '{"a":NaN}\n', '{"a":5}\n', '{"a":""}\n', '{"b":"1"}\n', "\ufeff", "\x01"]
+)
+
+
+@given(st.lists(PIECES, min_size=1, max_size=6))
+def test_json_lines_read_together_give_what_they_give_one_by_one(pieces):
+    columns = [{"name": "a"}, {"name": "b", "type": "integer"}]
+    entity = _entity(*columns, path="people_{date}.jsonl", format="jsonl")
+
+    def read():
+        try:
+            content = read_content(entity, "".join(pieces).encode())
+        except Refused as refusal:
+            return str(refusal)
+        return content.table.select(sorted(content.table.column_names)).to_pydict(), content.malformed
+
+    together = read()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("landing.readers.plain_objects", lambda *_: None)
+        assert together == read()
+
+
+def test_plain_json_lines_take_the_quick_way():
+    entity = _entity("a", {"name": "b", "type": "integer"}, path="people_{date}.jsonl", format="jsonl")
+    table = plain_objects(entity, b'{"a":"x","b":1}\n{"b":null,"a":"2025-01-01"}\n')
+    assert table.to_pydict() == {"a": ["x", "2025-01-01"], "b": ["1", None]}
+    assert plain_objects(entity, b'{"a":"x","b":1.10}\n') is None

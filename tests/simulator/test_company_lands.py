@@ -1,6 +1,7 @@
 """The whole company is landed: files, a live database, two APIs that refuse, limit and page; nothing lost or twice."""
 
 import os
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from psycopg2 import sql
 from landing.contracts import departments
 from landing.land import land_department
 from normalisation.normalise import Normalised, normalise_values
+from privacy.requests import file_request, serve_requests
+from privacy.suppression import suppress
 from runtime import bootstrap, demo_company, ports
 from runtime.secrets import secret
 from runtime.warehouse import read_frame, transaction
@@ -46,8 +49,8 @@ def platform(warehouse) -> Iterator:
     from runtime.settings import settings
 
     given = settings()
+    bootstrap.prepare_warehouse(given)
     for department in departments():
-        bootstrap.open_raw_schema(department)
         empty(department)
     ports.choose(given, "nordhaus")
     demo_company.open_company(given)
@@ -188,3 +191,100 @@ def test_the_shop_notes_what_it_removes_and_is_brought_up_to_date_once(platform)
     reader.close()
     assert land_department("shop", NEXT).row_count == 1
     assert keys("shop", "deletions", "row_key") == {account}
+
+
+# Where the departments write a person's own numbers: what the identity would know of somebody it knows perfectly.
+NUMBERS = (
+    ("shop", "accounts", "account_id", ("account_id", "email")),
+    ("crm", "contacts", "contact_no", ("contact_no", "email", "loyalty_card_no")),
+    ("web", "events", "event_id", ("visitor_id",)),
+    ("app", "events", "event_id", ("install_id",)),
+    ("devices", "registrations", "serial_no", ("serial_no",)),
+    ("marketing", "sends", "send_id", ("recipient",)),
+    ("service", "tickets", "ticket_id", ("contact_email",)),
+)
+RECORDS = (
+    ("shop", "orders", "order_no"),
+    ("service", "tickets", "ticket_id"),
+    ("marketing", "sends", "send_id"),
+    ("feedback", "answers", "answer_id"),
+)
+
+
+def query(statement: sql.Composable | str, values: tuple = (), role: str = "cx_privacy") -> list[tuple]:
+    with transaction(role) as connection, connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall() if cursor.description else []
+
+
+def numbers_of(known: pd.DataFrame, person: int) -> set[str]:
+    """Every number and address by which the departments name the person, as they wrote it."""
+    own = known[known["person"] == person]
+    found = set()
+    for department, entity, key, columns in NUMBERS:
+        keys_told = own[(own["department"] == department) & (own["entity"] == entity)]["record_key"].tolist()
+        for column in columns:
+            statement = sql.SQL("select distinct {} from {} where {} = any(%s)").format(
+                sql.Identifier(column), sql.Identifier(f"raw_{department}", entity), sql.Identifier(key)
+            )
+            found |= {value for (value,) in query(statement, (keys_told,)) if value}
+    return found
+
+
+def rows_with(words: set[str]) -> dict[str, int]:
+    """Count the rows that hold one of the words, in all text columns of all tables of all schemas."""
+    found = {}
+    pattern = "(^|[^[:alnum:]])(" + "|".join(re.escape(word.lower()) for word in words) + ")($|[^[:alnum:]])"
+    tables = query(
+        "select schemaname, tablename from pg_tables where schemaname !~ '^(pg_|information_schema)'"
+        " and (schemaname, tablename) <> ('privacy', 'requests')"  # an open one names the person, by design
+    )
+    for schema, table in tables:
+        statement = sql.SQL("select count(*) from {} as t where lower(t::text) ~ %s").format(
+            sql.Identifier(schema, table)
+        )
+        ((count,),) = query(statement, (pattern,))
+        if count:
+            found[f"{schema}.{table}"] = count
+    return found
+
+
+def test_a_forgotten_person_is_gone_from_all_ten_departments_and_stays_away(platform):
+    known = truth(platform.home / "nordhaus", NEXT)
+    records = {
+        (department, entity): known[(known["department"] == department) & (known["entity"] == entity)]
+        for department, entity, _ in RECORDS
+    }
+    # Somebody with a ticket and an order whom most departments know.
+    candidates = set.intersection(*(set(records[place]["person"]) for place in list(records)[:2]))
+    places = known[known["person"].isin(candidates)].groupby("person")[["department", "entity"]]
+    person = places.apply(lambda own: len(own.drop_duplicates())).idxmax()
+    numbers = numbers_of(known, person)
+    kept = {key for told in records.values() for key in told[told["person"] != person]["record_key"]}
+    gone = {key for told in records.values() for key in told[told["person"] == person]["record_key"]}
+    tickets = records["service", "tickets"]
+    own_tickets = set(tickets[tickets["person"] == person]["record_key"])
+    assert len(numbers) >= 3
+    texts = query("select text from raw_service.messages where ticket_id = any(%s)", (list(own_tickets),))
+    assert texts
+    assert len(rows_with(numbers | gone)) >= 6
+    before = query("select count(*) from raw_service.messages")
+    query("create table if not exists identity.customer_ids (customer_id text, source_key text)", role="cx_pipeline")
+    try:
+        for number in numbers:
+            query("insert into identity.customer_ids values ('c-forgotten', %s)", (number,), "cx_pipeline")
+        file_request("erasure", min(number for number in numbers if number.isalnum()), "case 1", NEXT)
+        assert serve_requests(NEXT)["erasure_done"] == 1
+        assert rows_with(numbers | gone) == {}
+        assert query("select count(*) from raw_service.messages") == [(before[0][0] - len(texts),)]
+        assert keys("shop", "orders", "order_no") <= kept
+        for department in departments():  # all that was ever delivered comes again
+            empty(department)
+        land_all(NEXT)
+        assert rows_with(numbers | gone) != {}
+        for department in ("shop", "service", *departments()):
+            suppress(department, NEXT)
+        assert rows_with(numbers | gone) == {}
+        assert len(keys("service", "tickets", "ticket_id")) > 1
+    finally:
+        query("drop table identity.customer_ids", role="cx_pipeline")
