@@ -1,4 +1,4 @@
-"""The gate of one department's deliveries: quarantine, suite, verdict per batch, status, health and alert.
+"""The gate of one department's deliveries: quarantine, suspects, suite, verdict per batch, status, health, alert.
 
 Everything happens in one transaction keyed by (department, as_of); running it again gives the same.
 """
@@ -13,6 +13,7 @@ from expectations.batches import gather, lay_out_views
 from expectations.department_health import write_health
 from expectations.gate import RAW, GateResult, evaluate, gate_transaction, require_table
 from expectations.quarantine import quarantine
+from expectations.suspicion import mark_suspects
 from landing.contracts import Contract, load_contract
 from privacy.suppression import suppress
 
@@ -36,6 +37,7 @@ def check_raw(department: str, as_of: date) -> GateResult:
         gather(connection, contract, as_of)
         quarantine(connection, contract, as_of)
         lay_out_views(connection, contract, as_of)
+        mark_suspects(connection, contract, as_of)
         result = evaluate(f"{RAW}{department}", as_of, alchemy, connection, contract=contract)
         _give_verdicts(connection, contract, result)
         _set_status(connection, contract, result)
