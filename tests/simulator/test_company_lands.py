@@ -16,6 +16,7 @@ from runtime import demo_company, ports
 from runtime.secrets import secret
 from runtime.warehouse import read_frame, transaction
 from simulator.nordhaus import shop_database
+from tests.simulator.conftest import PEOPLE
 
 FIRST, NEXT = date(2025, 1, 12), date(2025, 1, 13)
 # The columns that name a record as the truth does, for what is asked for rather than handed over.
