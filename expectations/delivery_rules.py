@@ -103,6 +103,15 @@ TOO_MANY = sql.SQL("r.wrong_rows >= {rows} and r.wrong_rows > {share} * b.row_co
     rows=sql.Literal(REJECTED_ROWS), share=sql.Literal(REJECTED_SHARE)
 )
 ANY = sql.SQL("true")
+SUSPECT = """
+    select s.entity || '.' || s.field || ' ' || s.rule as object,
+        count(*) || ' of ' || n.rows || ' new rows' as observed, true as is_broken
+    from suspects s
+    join (select entity, sum(row_count) as rows from new_batches group by entity) n using (entity)
+    where (s.rule = 'empty') = {is_empty}
+    group by s.entity, s.field, s.rule, n.rows
+    order by object
+"""
 
 
 def delivery_rules(subject: Subject, contract: Contract) -> list[Expectation]:
@@ -139,6 +148,7 @@ def delivery_rules(subject: Subject, contract: Contract) -> list[Expectation]:
         *column_rules(subject, contract),
         *_volume(subject, who),
         *_rejected(subject, who),
+        *_suspect(subject, contract, who),
     ]
 
 
@@ -193,5 +203,31 @@ def _rejected(subject: Subject, who: str) -> list[Expectation]:
             law="Every row keeps to the contract.",
             threshold="0 rows in quarantine",
             advice=f"Read the reasons in quarantine.rejected_rows and tell {who.removeprefix('Ask ')}.",
+        ),
+    ]
+
+
+def _suspect(subject: Subject, contract: Contract, who: str) -> list[Expectation]:
+    """Count the values that the contract's checks mark; a department whose contract has none is not asked."""
+    if not any(entity.marks_suspects for entity in contract.entities):
+        return []
+    return [
+        subject.measure(
+            "values_are_to_be_believed",
+            SUSPECT,
+            is_empty=False,
+            severity="warning",
+            law="No value of the new rows is marked by the contract's checks.",
+            threshold="0 suspect values",
+            advice=f"The rows count as they are. Read quality.suspect_values and tell {who.removeprefix('Ask ')}.",
+        ),
+        subject.measure(
+            "wanted_values_are_there",
+            SUSPECT,
+            is_empty=True,
+            severity="info",  # a customer may leave out a phone number every day
+            law="Every wanted value of the new rows is there.",
+            threshold="0 empty values",
+            advice="The rows count as they are; the share says how far the column can be relied on.",
         ),
     ]

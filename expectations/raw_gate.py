@@ -1,4 +1,4 @@
-"""The gate of one department's deliveries: quarantine, suite, verdict per batch, status, health and alert.
+"""The gate of one department's deliveries: quarantine, suspects, suite, verdict per batch, status, health, alert.
 
 Everything happens in one transaction keyed by (department, as_of); running it again gives the same.
 """
@@ -14,6 +14,7 @@ from expectations.department_health import write_health
 from expectations.gate import RAW, GateResult, evaluate, gate_transaction, require_table
 from expectations.money_at_stake import write_money_at_stake
 from expectations.quarantine import quarantine
+from expectations.suspicion import mark_suspects
 from landing.contracts import Contract, load_contract
 from privacy.suppression import suppress
 
@@ -37,6 +38,7 @@ def check_raw(department: str, as_of: date) -> GateResult:
         gather(connection, contract, as_of)
         quarantine(connection, contract, as_of)
         lay_out_views(connection, contract, as_of)
+        mark_suspects(connection, contract, as_of)
         result = evaluate(f"{RAW}{department}", as_of, alchemy, connection, contract=contract)
         _give_verdicts(connection, contract, result)
         _set_status(connection, contract, result)

@@ -54,7 +54,7 @@ def _value(column: Column) -> sql.Composable:
     return sql.SQL("r.{}").format(sql.Identifier(column.name))
 
 
-def _is_castable(column: Column) -> sql.Composable:
+def is_castable(column: Column) -> sql.Composable:
     """Check that staging's cast will work and gives a plain value.
 
     pg_input_is_valid alone lets 'NaN', 'infinity', 'now' and 'tomorrow' pass: a number or date begins with a digit
@@ -76,7 +76,7 @@ def _limits(column: Column) -> list[tuple[str, sql.Composable]]:
         (
             rule,
             sql.SQL("{}::{} {} {}").format(
-                readable(column), sql.SQL(TYPES[column.type][0]), sql.SQL(sign), sql.Literal(_number(limit))
+                readable(column), sql.SQL(TYPES[column.type][0]), sql.SQL(sign), sql.Literal(plain_number(limit))
             ),
         )
         for rule, sign, limit in given
@@ -91,7 +91,7 @@ def _is_good(column: Column) -> sql.Composable:
         return filled
     limits = [sql.SQL("when {} then false").format(breaks) for _, breaks in _limits(column)]
     good = sql.SQL("case when ({}) is not true then false {} else true end").format(
-        _is_castable(column), sql.SQL(" ").join(limits)
+        is_castable(column), sql.SQL(" ").join(limits)
     )
     if column.required:  # a missing value is null or cannot be cast, so it needs no check of its own
         return sql.SQL("{} is true").format(good)
@@ -103,28 +103,32 @@ def _verdict(column: Column) -> sql.Composable:
     missing = sql.SQL("'missing'" if column.required else "null")
     steps = [sql.SQL("when (btrim({}) <> '') is not true then {}").format(_value(column), missing)]
     if column.type != "text":
-        steps.append(sql.SQL("when ({}) is not true then 'type'").format(_is_castable(column)))
+        steps.append(sql.SQL("when ({}) is not true then 'type'").format(is_castable(column)))
     steps += [sql.SQL("when {} then {}").format(breaks, sql.Literal(rule)) for rule, breaks in _limits(column)]
     return sql.SQL("case {} end").format(sql.SQL(" ").join(steps))
 
 
+def shown(column: Column) -> sql.Composable:
+    """Write the value for a reason; one of a person stays out of it."""
+    if column.personal_data:
+        return sql.SQL("'(value withheld)'")
+    return sql.SQL("'''' || left({}, {}) || ''''").format(_value(column), sql.Literal(VALUE_SHOWN))
+
+
 def _words(column: Column) -> sql.Composable:
     """Say what is wrong with the value; a personal value stays out of the sentence, the record holds it."""
-    shown = sql.SQL("'(value withheld)'")
-    if not column.personal_data:
-        shown = sql.SQL("'''' || left({}, {}) || ''''").format(_value(column), sql.Literal(VALUE_SHOWN))
     says = {
         "missing": "is missing",
         "type": _wanted(column),
-        "minimum": f"is below {_number(column.minimum)}",
-        "maximum": f"is above {_number(column.maximum)}",
+        "minimum": f"is below {plain_number(column.minimum)}",
+        "maximum": f"is above {plain_number(column.maximum)}",
     }
     cases = sql.SQL(" ").join(
         sql.SQL("when {} then {}").format(sql.Literal(rule), sql.Literal(words)) for rule, words in says.items()
     )
     return sql.SQL("""
         case when {verdict} = 'missing' then '' else {shown} || ' ' end || case {verdict} {cases} end
-    """).format(verdict=_verdict(column), shown=shown, cases=cases)
+    """).format(verdict=_verdict(column), shown=shown(column), cases=cases)
 
 
 def _wanted(column: Column) -> str:
@@ -135,6 +139,6 @@ def _wanted(column: Column) -> str:
     return f"is not {kind.split(' (')[0]} written as {column.format}" if column.format else f"is not {kind}"
 
 
-def _number(limit: float | None) -> float | int | None:
+def plain_number(limit: float | None) -> float | int | None:
     """Write 1.0 as 1: PostgreSQL then compares integers as integers."""
     return int(limit) if limit is not None and limit == int(limit) else limit

@@ -117,6 +117,21 @@ comment on table quarantine.rejected_rows is
     'One row per broken rule of a delivered row, with the row as it came. Holds personal data: cx_pipeline and '
     'cx_privacy only.';
 
+create table if not exists quality.suspect_values (
+    department text   not null,
+    entity     text   not null,
+    batch_id   text   not null,
+    row_number bigint not null,
+    field      text   not null,
+    rule       text   not null,
+    reason     text   not null,
+    as_of      date   not null,
+    primary key (department, entity, batch_id, row_number, field, rule)
+);
+comment on table quality.suspect_values is
+    'One row per value of an accepted or waiting row that a check of the contract marks; the row goes on. No value of a '
+    'person.';
+
 create table if not exists quarantine.repairs (
     department  text   not null,
     entity      text   not null,

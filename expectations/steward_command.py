@@ -1,4 +1,4 @@
-"""The steward's commands: `python -m expectations quarantine ...` and `python -m expectations release ...`."""
+"""The steward's commands: `python -m expectations quarantine|release|suspects ...`."""
 
 import argparse
 import sys
@@ -7,7 +7,7 @@ from datetime import date
 from expectations import stewardship
 from expectations.stewardship import Decision, StewardError
 
-COMMANDS = ("quarantine", "release")
+COMMANDS = ("quarantine", "release", "suspects")
 ROWS_LISTED = 20  # a screen
 
 
@@ -26,7 +26,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m expectations", description="Decide on what the raw gates kept back."
     )
-    commands = parser.add_subparsers(required=True, metavar="quarantine|release")
+    commands = parser.add_subparsers(required=True, metavar="quarantine|release|suspects")
     release = commands.add_parser(
         "release",
         help="let a held batch in",
@@ -37,6 +37,9 @@ def _parser() -> argparse.ArgumentParser:
         "batch_id", help="as in quality.batch_verdicts, for example receipts/2025-06-30/B01/1a2b3c4d5e6f"
     )
     _decided(release, _release_batch)
+    suspects = commands.add_parser("suspects", help="which values the contracts' checks mark; their rows go on")
+    suspects.add_argument("--department")
+    suspects.set_defaults(act=_suspects)
     rows = commands.add_parser("quarantine", help="list, show, repair, release or discard rows")
     actions = rows.add_subparsers(required=True, metavar="list|show|repair|release|discard")
     listed = actions.add_parser("list", help="which rows wait, and why; shows no value of a person")
@@ -96,6 +99,11 @@ def _list(given: argparse.Namespace) -> None:
     for department, batch_id, row_number, status, reasons in found:
         print(f"{status:9} {department} {batch_id} {row_number}: {reasons}")
     print(f"{len(found)} rows" + (f" (at most {given.limit} are listed)" if len(found) == given.limit else ""))
+
+
+def _suspects(given: argparse.Namespace) -> None:
+    for place, rule, values, example in stewardship.suspect_values(given.department):
+        print(f"{values:7,} {place} {rule}, for example {example}")
 
 
 def _show(given: argparse.Namespace) -> None:

@@ -109,6 +109,25 @@ def waiting_rows(department: str | None, status: str, limit: int) -> list[tuple]
         return cursor.fetchall()
 
 
+def suspect_values(department: str | None) -> list[tuple]:
+    """List (department.entity.field, rule, count, newest reason) of marked values; no value of a person in it."""
+    if department is not None:
+        _known(department)
+    with transaction() as connection, connection.cursor() as cursor:
+        cursor.execute(
+            """
+            select department || '.' || entity || '.' || field, rule, count(*),
+                (array_agg(reason order by as_of desc, batch_id desc, row_number))[1]
+            from quality.suspect_values
+            where department = coalesce(%s, department)
+            group by department, entity, field, rule
+            order by 1, 2
+            """,
+            (department,),
+        )
+        return cursor.fetchall()
+
+
 def case_and_history(department: str, batch_id: str, row_number: int) -> tuple[Case, list[tuple]]:
     """Give one row with its reasons and (as_of, action, fields, done_by, reason) of each decision on it."""
     _known(department)

@@ -11,8 +11,9 @@ from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from landing.plausibility import Check, ColumnChecks, Strict, check_faults
 from runtime.company import contract_files
 from runtime.settings import settings
 
@@ -38,11 +39,7 @@ class ContractError(ValueError):
     """A contract cannot be used; the message names the file and the key."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Column(_Strict):
+class Column(ColumnChecks):
     """One column: its name in the raw table, what the source calls it if that differs, what its values must be."""
 
     name: Name
@@ -91,7 +88,7 @@ class Column(_Strict):
         return self
 
 
-class Freshness(_Strict):
+class Freshness(Strict):
     """How many days the newest delivery may be behind `as_of` before the gate warns, and before it holds."""
 
     warn_after_days: int = Field(ge=0)
@@ -104,20 +101,20 @@ class Freshness(_Strict):
         return self
 
 
-class FileSource(_Strict):
+class FileSource(Strict):
     """The department drops files below the exports folder."""
 
     kind: Literal["file"]
 
 
-class SqlSource(_Strict):
+class SqlSource(Strict):
     """The department opens a database; its URL stands in the environment variable named here."""
 
     kind: Literal["sql"]
     url_variable: VariableName
 
 
-class RestSource(_Strict):
+class RestSource(Strict):
     """The department offers an HTTP API; base URL and bearer token stand in the environment variables named here."""
 
     kind: Literal["rest"]
@@ -125,7 +122,7 @@ class RestSource(_Strict):
     token_variable: VariableName | None = None
 
 
-class Entity(_Strict):
+class Entity(Strict):
     """One kind of record that a department hands over; becomes the table `raw_<department>.<name>`."""
 
     name: Name
@@ -133,6 +130,7 @@ class Entity(_Strict):
     load: Literal["append", "snapshot"]
     columns: tuple[Column, ...] = Field(min_length=1)
     keys: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
     cursor: str | None = None
     optional: bool = False
     freshness: Freshness
@@ -197,10 +195,21 @@ class Entity(_Strict):
         named = {name for column in self.columns for name in (column.country, *column.when) if name}
         if unknown := sorted(named - set(names)):
             raise ValueError(f"country and when must name columns; unknown: {', '.join(unknown)}")
+        for fault in check_faults(self.checks, {column.name: column.type for column in self.columns}):
+            raise ValueError(fault)
         return self
 
+    @property
+    def marks_suspects(self) -> bool:
+        """Tell whether the contract says anything of values beyond their type."""
+        untold = ColumnChecks()
+        fields = ColumnChecks.model_fields
+        return bool(self.checks) or any(
+            getattr(column, name) != getattr(untold, name) for column in self.columns for name in fields
+        )
 
-class Contract(_Strict):
+
+class Contract(Strict):
     """What one department hands over."""
 
     department: Name

@@ -66,7 +66,7 @@ def name_columns(entity: Entity, table: pa.Table) -> tuple[pa.Table, tuple[str, 
     table = _mapped(entity, table)
     names = {column.source_name: column.name for column in entity.columns}
     delivered = table.column_names
-    added = {name: _raw_name(name) for name in delivered if name not in names}
+    added = {name: raw_name(name) for name in delivered if name not in names}
     missing = [name for name in names if name not in delivered]
     if missing:
         raise Refused(
@@ -99,7 +99,7 @@ def _missing(name: str, missing: list[str], added: list[str]) -> str:
     return f"'{name}' (renamed to '{alike[0]}'?)" if alike else f"'{name}'"
 
 
-def _raw_name(delivered: str) -> str:
+def raw_name(delivered: str) -> str:
     """Make a plain name for a column that nobody agreed on: "E-Mail (privat)" becomes e_mail_privat."""
     plain = re.sub(r"[^a-z0-9]+", "_", delivered.lower())[:50].strip("_")
     return plain if plain[:1].isalpha() else f"column_{plain}".rstrip("_")

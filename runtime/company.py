@@ -1,4 +1,7 @@
-"""Which departments this installation has: your own contracts, and those of the demo company that CX_DATASET names."""
+"""Which departments this installation has: your own contracts, and those of the demo company that CX_DATASET names.
+
+Yours stand in `landing/departments` (kept with the code) or in `$CX_HOME/departments` (kept with this installation).
+"""
 
 from pathlib import Path
 
@@ -6,15 +9,26 @@ from runtime.settings import Settings, SettingsError
 
 
 def contract_files(settings: Settings) -> dict[str, Path]:
-    """Map each department to its contract: your own in `landing/departments`, the demo company's in a folder below.
+    """Map each department to its contract.
 
-    Raises SettingsError if a department has both.
+    Raises SettingsError if a department has two.
     """
     folder = settings.root / "landing" / "departments"
-    own, company = ({path.stem: path for path in place.glob("*.yml")} for place in (folder, folder / settings.dataset))
-    if both := sorted(set(own) & set(company)):
-        raise SettingsError(
-            f"{both[0]}.yml stands in landing/departments and in landing/departments/{settings.dataset}. Remove one, "
-            "or set CX_DATASET=none to leave the demo company out."
-        )
-    return {**company, **own}
+    found: dict[str, Path] = {}
+    for place in (folder / settings.dataset, folder, settings.home / "departments"):
+        for path in sorted(place.glob("*.yml")):
+            if other := found.get(path.stem):
+                raise SettingsError(
+                    f"{path.name} stands in {_named(path, settings)} and in {_named(other, settings)}. Remove one"
+                    + (", or set CX_DATASET=none to leave the demo company out." if other.parent != folder else ".")
+                )
+            found[path.stem] = path
+    return found
+
+
+def _named(path: Path, settings: Settings) -> str:
+    """The folder of a contract as a person would write it."""
+    parent = path.parent
+    if parent.is_relative_to(settings.home):
+        return f"$CX_HOME/{parent.relative_to(settings.home)}"
+    return str(parent.relative_to(settings.root))

@@ -68,7 +68,9 @@ def test_every_department_lands_and_passes_its_gate(nordhaus, monkeypatch, depar
     assert again.batches == []
     assert report.messages == []
     result = check_raw(department, DAY)
-    assert (result.failed, result.warned) == (0, 0), result.findings
+    assert result.failed == 0, result.findings
+    # A name such as last_name-0629-3 keeps the contract's form, and is marked as no name to be believed.
+    assert {finding.expectation for finding in result.failures("warning")} <= {"values_are_to_be_believed"}
     assert nordhaus.reasons() == []
     assert nordhaus.status(department, DAY) == ("fresh", DAY)
     assert {rest[0] for rest in nordhaus.verdicts().values()} == {"accepted"}

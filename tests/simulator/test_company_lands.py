@@ -1,10 +1,6 @@
 """The whole company is landed: files, a live database, two APIs that refuse, limit and page; nothing lost or twice."""
 
-import os
 import re
-import threading
-import time
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -12,7 +8,6 @@ import pandas as pd
 import psycopg2
 import pytest
 import requests
-import uvicorn
 from psycopg2 import sql
 
 from landing.contracts import departments
@@ -20,15 +15,13 @@ from landing.land import land_department
 from normalisation.normalise import Normalised, normalise_values
 from privacy.requests import file_request, serve_requests
 from privacy.suppression import suppress
-from runtime import bootstrap, demo_company, ports
+from runtime import demo_company, ports
 from runtime.secrets import secret
 from runtime.warehouse import read_frame, transaction
 from simulator.nordhaus import shop_database
-from simulator.nordhaus.api import application
-from simulator.nordhaus.company import SEED
+from tests.simulator.conftest import PEOPLE, empty
 
 FIRST, NEXT = date(2025, 1, 12), date(2025, 1, 13)
-PEOPLE = 256
 # The columns that name a record as the truth does, for what is asked for rather than handed over.
 ASKED = {
     ("shop", "accounts"): "account_id",
@@ -39,49 +32,6 @@ ASKED = {
     ("app", "events"): "event_id",
     ("feedback", "answers"): "answer_id",
 }
-
-
-@pytest.fixture(scope="module")
-def platform(warehouse) -> Iterator:
-    """The embedded server with the company's shop, and its APIs on a port of their own, ten requests a second."""
-    before = os.environ.get("CX_DATASET")
-    os.environ |= {"CX_DATASET": "nordhaus", "CX_DEMO_PEOPLE": str(PEOPLE)}
-    from runtime.settings import settings
-
-    given = settings()
-    bootstrap.prepare_warehouse(given)
-    for department in departments():
-        empty(department)
-    ports.choose(given, "nordhaus")
-    demo_company.open_company(given)
-    tokens = {name: secret(given, f"nordhaus_{name}") for name in ("service", "marketing")}
-    app = application(given.home / "nordhaus", tokens, SEED, per_second=10)
-    port = ports.remembered(given, "nordhaus")
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.05)
-    try:
-        yield given
-    finally:
-        server.should_exit = True
-        thread.join()
-        for department in departments():
-            empty(department)
-        with transaction() as connection, connection.cursor() as cursor:
-            cursor.execute("truncate normalised.distinct_values, normalised.batches, quality.batch_verdicts")
-        del os.environ["CX_DEMO_PEOPLE"]
-        del os.environ["CX_DATASET"]
-        if before is not None:
-            os.environ["CX_DATASET"] = before
-
-
-def empty(department: str) -> None:
-    with transaction("cx_landing") as connection, connection.cursor() as cursor:
-        cursor.execute("select tablename from pg_tables where schemaname = %s", (f"raw_{department}",))
-        for (table,) in cursor.fetchall():
-            cursor.execute(sql.SQL("drop table {}").format(sql.Identifier(f"raw_{department}", table)))
 
 
 def land_all(day: date) -> dict[str, int]:
