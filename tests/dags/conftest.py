@@ -36,5 +36,5 @@ def read_dags(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[st
 
 @pytest.fixture(scope="session")
 def bag(read_dags: Callable[..., dict[str, Any]]) -> dict[str, Any]:
-    """What Airflow finds with the default settings."""
-    return read_dags()
+    """What Airflow finds for complete_journey, as all tests see it, with the other settings at their defaults."""
+    return read_dags(CX_DATASET="complete_journey")
