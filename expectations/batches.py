@@ -1,8 +1,8 @@
 """Which deliveries a raw gate looks at, as temporary tables and views that its queries read.
 
-`new_batches` and `contract_entities`; per entity `new_<entity>` (rows of the new batches that are not rejected; what a
-steward released is not judged again and stands only in the next) and `accepted_<entity>` (those, what was released, and
-all that was accepted before).
+`contract_entities`, `replaced_batches` (files that came again before anybody accepted them) and `new_batches`; per
+entity `new_<entity>` (rows of the new batches that are not rejected; what a steward released is not judged again and
+stands only in the next) and `accepted_<entity>` (those, what was released, and all that was accepted before).
 """
 
 from datetime import date
@@ -15,11 +15,32 @@ from landing.contracts import Contract, Entity
 
 
 def gather(connection: Connection, contract: Contract, as_of: date) -> None:
-    """Make `new_batches` and `contract_entities`.
+    """Make `contract_entities`, `replaced_batches` and `new_batches`.
 
     New is what landed by `as_of` and has no verdict, was held, or got its verdict in a run of this same `as_of`.
+    Replaced is a file that nobody accepted and that came again under its name: only the newest one counts.
     """
     with connection.cursor() as cursor:
+        _list_entities(cursor, contract)
+        cursor.execute(
+            sql.SQL("""
+                create temporary table replaced_batches as
+                select distinct on (b.batch_id) b.batch_id, b.entity, b.known_date, newer.batch_id as replaced_by
+                from {batches} b
+                join contract_entities e on e.entity = b.entity and not e.is_pulled
+                join {batches} newer on newer.replaces = b.batch_id and newer.status = 'landed'
+                    and newer.as_of <= %(as_of)s
+                left join quality.batch_verdicts v
+                    on v.department = %(department)s and v.entity = b.entity and v.batch_id = b.batch_id
+                where b.status = 'landed' and coalesce(v.verdict, 'held') <> 'accepted'
+                    and not exists (
+                        select from quality.batch_releases r
+                        where r.department = %(department)s and r.batch_id = b.batch_id
+                    )
+                order by b.batch_id, newer.as_of desc, newer.batch_id
+            """).format(batches=_table(contract, "_batches")),
+            {"department": contract.department, "as_of": as_of},
+        )
         cursor.execute(
             sql.SQL("""
                 create temporary table new_batches as
@@ -33,24 +54,28 @@ def gather(connection: Connection, contract: Contract, as_of: date) -> None:
                 left join quality.batch_releases r on r.department = %(department)s and r.batch_id = b.batch_id
                 where b.status = 'landed' and b.as_of <= %(as_of)s
                     and (v.verdict is null or v.as_of = %(as_of)s or (v.verdict = 'held' and v.as_of < %(as_of)s))
+                    and not exists (select from replaced_batches x where x.batch_id = b.batch_id)
             """).format(batches=_table(contract, "_batches")),
             {"department": contract.department, "as_of": as_of},
         )
         cursor.execute("alter table new_batches add primary key (batch_id)")
-        cursor.execute(
-            "create temporary table contract_entities (entity text primary key, load text, warn_after_days int,"
-            " hold_after_days int, minimum_rows_share numeric, is_optional boolean, has_parts boolean,"
-            " is_pulled boolean)"
-        )
-        rows = [
-            (
-                *(entity.name, entity.load, entity.freshness.warn_after_days, entity.freshness.hold_after_days),
-                *(entity.minimum_rows_share, entity.optional, "{part}" in (entity.path or ""), entity.path is None),
-            )
-            for entity in contract.entities
-        ]
-        execute_values(cursor, "insert into contract_entities values %s", rows)
         cursor.execute("analyze new_batches")
+
+
+def _list_entities(cursor, contract: Contract) -> None:
+    cursor.execute(
+        "create temporary table contract_entities (entity text primary key, load text, warn_after_days int,"
+        " hold_after_days int, minimum_rows_share numeric, is_optional boolean, has_parts boolean,"
+        " is_pulled boolean)"
+    )
+    rows = [
+        (
+            *(entity.name, entity.load, entity.freshness.warn_after_days, entity.freshness.hold_after_days),
+            *(entity.minimum_rows_share, entity.optional, "{part}" in (entity.path or ""), entity.path is None),
+        )
+        for entity in contract.entities
+    ]
+    execute_values(cursor, "insert into contract_entities values %s", rows)
 
 
 def lay_out_views(connection: Connection, contract: Contract, as_of: date) -> None:

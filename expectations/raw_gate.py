@@ -40,6 +40,7 @@ def check_raw(department: str, as_of: date) -> GateResult:
         lay_out_views(connection, contract, as_of)
         mark_suspects(connection, contract, as_of)
         result = evaluate(f"{RAW}{department}", as_of, alchemy, connection, contract=contract)
+        _close_replaced(connection, contract, as_of)
         _give_verdicts(connection, contract, result)
         _set_status(connection, contract, result)
         write_health(connection, contract, as_of)
@@ -61,7 +62,7 @@ def _holding(result: GateResult) -> list[str]:
 
 
 def _give_verdicts(connection: Connection, contract: Contract, result: GateResult) -> None:
-    """Accept or hold all new batches; what a steward released is accepted in any case.
+    """Accept or hold all new batches; what a steward released is accepted in any case, what was replaced is closed.
 
     A batch that was landed by an earlier run becomes known with this one, not before; history, which arrived at once
     and is taken as known on its own dates, stays so.
@@ -89,6 +90,31 @@ def _give_verdicts(connection: Connection, contract: Contract, result: GateResul
                 "verdict": "held" if sentences else "accepted",
                 "reason": " ".join(sentences),
             },
+        )
+
+
+def _close_replaced(connection: Connection, contract: Contract, as_of: date) -> None:
+    """Close the files that came again before anybody accepted them, with their rows in quarantine."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            insert into quality.batch_verdicts (department, entity, batch_id, as_of, known_date, verdict, reason)
+            select %(department)s, entity, batch_id, %(as_of)s, known_date, 'replaced', 'Replaced by ' || replaced_by
+            from replaced_batches
+            on conflict (department, entity, batch_id) do update
+                set as_of = excluded.as_of, verdict = excluded.verdict, reason = excluded.reason
+                where batch_verdicts.verdict <> 'replaced'
+            """,
+            {"department": contract.department, "as_of": as_of},
+        )
+        cursor.execute(
+            """
+            update quarantine.rejected_rows q set status = 'replaced'
+            from replaced_batches x
+            where q.department = %(department)s and q.entity = x.entity and q.batch_id = x.batch_id
+                and q.status = 'waiting'
+            """,
+            {"department": contract.department},
         )
 
 

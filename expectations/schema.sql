@@ -22,10 +22,13 @@ create table if not exists quality.batch_verdicts (
     batch_id   text not null,
     as_of      date not null,
     known_date date not null,
-    verdict    text not null check (verdict in ('accepted', 'held')),
+    verdict    text not null,
     reason     text not null default '',
     primary key (department, entity, batch_id)
 );
+alter table quality.batch_verdicts drop constraint if exists batch_verdicts_verdict_check;
+alter table quality.batch_verdicts
+    add constraint batch_verdicts_verdict_check check (verdict in ('accepted', 'held', 'replaced'));
 comment on table quality.batch_verdicts is 'One row per judged batch: the newest word of the gate on it.';
 
 create or replace view quality.accepted_batches as
@@ -112,7 +115,7 @@ create table if not exists quarantine.rejected_rows (
 alter table quarantine.rejected_rows add column if not exists contradicts boolean not null default false;
 alter table quarantine.rejected_rows drop constraint if exists rejected_rows_status_check;
 alter table quarantine.rejected_rows
-    add constraint rejected_rows_status_check check (status in ('waiting', 'repaired', 'released', 'discarded'));
+    add constraint rejected_rows_status_check check (status in ('waiting', 'repaired', 'released', 'discarded', 'replaced'));
 comment on table quarantine.rejected_rows is
     'One row per broken rule of a delivered row, with the row as it came. Holds personal data: cx_pipeline and '
     'cx_privacy only.';

@@ -9,6 +9,7 @@ from expectations.stewardship import Decision, StewardError
 
 COMMANDS = ("quarantine", "release", "suspects")
 ROWS_LISTED = 20  # a screen
+STATUSES = ("waiting", "repaired", "released", "discarded", "replaced", "all")
 
 
 def main(arguments: list[str]) -> int:
@@ -44,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     actions = rows.add_subparsers(required=True, metavar="list|show|repair|release|discard")
     listed = actions.add_parser("list", help="which rows wait, and why; shows no value of a person")
     listed.add_argument("--department")
-    listed.add_argument("--status", default="waiting", choices=("waiting", "repaired", "released", "discarded", "all"))
+    listed.add_argument("--status", default="waiting", choices=STATUSES)
     listed.add_argument("--limit", type=int, default=ROWS_LISTED)
     listed.set_defaults(act=_list)
     shown = _about_a_row(actions, "show", "one row as it came (or was repaired), its reasons and what was decided")

@@ -79,7 +79,8 @@ def release_batch(department: str, batch_id: str, decision: Decision) -> None:
         if is_released:
             raise StewardError(f"{batch_id} is released already; the next run of the gate accepts it.")
         if verdict != "held":
-            word = "was accepted already" if verdict else f"is {status} and has not been judged yet"
+            words = {"accepted": "was accepted already", "replaced": "came again, and the new file counts"}
+            word = words.get(verdict, f"is {status} and has not been judged yet")
             raise StewardError(f"{batch_id} {word}: there is nothing to release. {_held(cursor, department)}")
         cursor.execute(
             "insert into quality.batch_releases (department, entity, batch_id, released_by, reason, as_of)"

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -35,7 +35,19 @@ def file_arrivals(contract: Contract, exports_dir: Path, as_of: date, known: Seq
         pending = [file for file in deliveries if file.entity == entity.name and file.batch_id not in settled]
         before = [batch for batch in known if batch.entity == entity.name]
         decide = _snapshots if entity.load == "snapshot" else _appends
-        yield from decide(entity, pending, before, as_of)
+        for arrival in decide(entity, pending, before, as_of):
+            yield replace(arrival, batch=_in_place_of(arrival.batch, before)) if arrival.content else arrival
+
+
+def _in_place_of(batch: Batch, before: list[Batch]) -> Batch:
+    """Say which batch had landed from the file of the same name, if any: the newest of them."""
+    same = {
+        one.batch_id: one.replaces
+        for one in before
+        if one.status == "landed" and (one.source_name, one.delivered_date) == (batch.source_name, batch.delivered_date)
+    }
+    newest = sorted(same.keys() - set(same.values()))
+    return replace(batch, replaces=newest[-1]) if newest else batch
 
 
 def _snapshots(entity: Entity, pending: list[Delivery], before: list[Batch], as_of: date) -> Iterator[Arrival]:

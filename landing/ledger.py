@@ -32,7 +32,8 @@ LEDGER_TABLES = """
         as_of date not null,
         status text not null check (status in ('landing', 'landed', 'refused', 'duplicate', 'superseded')),
         reason text,
-        highest_cursor text
+        highest_cursor text,
+        replaces text
     );
     create table if not exists {schema}._landings (as_of date primary key);
     create table if not exists {schema}._malformed_lines (
@@ -43,6 +44,7 @@ LEDGER_TABLES = """
         primary key (batch_id, row_number)
     );
 """
+ADDED_LATER = {"highest_cursor": "text", "replaces": "text"}
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class Batch:
     status: str
     reason: str | None = None
     highest_cursor: str | None = None  # of what was pulled; '' if no row has one that can be read
+    replaces: str | None = None  # the batch that had landed from the file of this name before
 
 
 def claim(connection: Connection, contract: Contract) -> bool:
@@ -75,8 +78,10 @@ def prepare(connection: Connection, contract: Contract) -> None:
     schema = sql.Identifier(contract.raw_schema)
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL(LEDGER_TABLES).format(schema=schema))
-        if "highest_cursor" not in _columns(cursor, contract, "_batches"):  # a ledger of an earlier version
-            cursor.execute(sql.SQL("alter table {}._batches add column highest_cursor text").format(schema))
+        present = _columns(cursor, contract, "_batches")
+        for name, kind in ADDED_LATER.items():
+            if name not in present:  # a ledger of an earlier version
+                cursor.execute(sql.SQL(f"alter table {{}}._batches add column {name} {kind}").format(schema))
         for entity in contract.entities:
             table = _table(contract, entity.name)
             cursor.execute(sql.SQL("create table if not exists {} ()").format(table))

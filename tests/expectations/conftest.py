@@ -75,6 +75,7 @@ class House:
         row_count: int | None = None,
         content: str = "",
         reason: str | None = None,
+        replaces: str | None = None,
     ) -> str:
         """Land one batch of rows (each over the entity's good row) and return its id; `row_count` may be pretended."""
         department = next(name for name in departments() if entity in {e.name for e in load_contract(name).entities})
@@ -96,6 +97,9 @@ class House:
                         reason,
                     ),
                 ),
+            )
+            cursor.execute(
+                f"update raw_{department}._batches set replaces = %s where batch_id = %s", (replaces, batch_id)
             )
             values = [
                 (*({**GOOD[entity], **row}.get(column) for column in columns), batch_id, number)

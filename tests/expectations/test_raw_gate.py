@@ -210,6 +210,27 @@ def test_a_cut_off_day_stays_held_while_later_days_are_whole(house):
     assert house.verdicts()[short][0] == "held"
 
 
+def test_a_held_file_that_comes_again_in_order_frees_its_department(house):
+    bad = house.deliver("transactions", day(4), [*_lines(60, quantity="x"), *_lines(1, basket_id="77")])
+    assert "few_rows_break_the_contract" in house.failed(TILL, day(4))
+    waiting = house.deliver("transactions", day(5), _lines(1, basket_id="300"))
+    house.check(TILL, day(5))
+    assert {house.verdicts()[batch][0] for batch in (bad, waiting)} == {"held"}
+    good = house.deliver("transactions", day(4), _lines(61, basket_id="400"), landed=day(6), replaces=bad)
+    for _ in range(2):  # judging again changes nothing
+        assert not house.failed(TILL, day(6))
+        assert {batch: house.verdicts()[batch][0] for batch in (bad, waiting, good)} == {
+            bad: "replaced",
+            waiting: "accepted",
+            good: "accepted",
+        }
+    statuses = house.rows("select distinct status from quarantine.rejected_rows where batch_id = %s", (bad,))
+    assert statuses == [("replaced",)]
+    house.deliver("transactions", day(7), _lines(1, basket_id="800"))
+    assert not house.failed(TILL, day(7))
+    assert house.verdicts()[bad][0] == "replaced"
+
+
 def test_another_department_is_not_touched(house):
     _refused(house)
     facts = house.deliver("demographics", day(4), [{}])

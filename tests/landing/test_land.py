@@ -81,6 +81,19 @@ def test_history_is_known_since_its_day_and_later_batches_since_their_run(landed
     assert ledger_rows.loc["transactions_2017-12-27.csv", "status"] == "landed"
 
 
+def test_a_file_that_comes_again_under_its_name_says_which_one_it_replaces(landed, exports):
+    file = exports / "till/transactions_2017-12-27.csv"
+    whole = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(whole[:-1]))
+    (first,) = [one for one in land_department("till", DAY[28]).batches if one.source_name == file.name]
+    file.write_text("".join(whole))
+    (second,) = land_department("till", DAY[28]).batches
+    assert (first.replaces, second.replaces) == (None, first.batch_id)
+    file.write_text("".join(whole[:-2]))
+    (third,) = land_department("till", DAY[29]).batches[:1]
+    assert third.replaces == second.batch_id
+
+
 def test_files_of_later_days_wait(landed, exports):
     land_department("till", DAY[28])
     assert {str(day)[:10] for day in landed.ledger("till")["delivered_date"]} == {f"2017-12-{n}" for n in range(23, 29)}
