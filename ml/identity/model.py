@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-STRENGTH = 4.0  # pairs that the prior on a comparison's m is worth
+STRENGTH = 4.0  # pairs that the prior on a comparison's m is worth, at least
+SHARE = 0.1  # and as a share of the pairs found: what keeps a chance pattern from becoming a class of its own
 ROUNDS = 100
 TOLERANCE = 1e-5
 
@@ -26,24 +27,29 @@ class Model:
     prior: float
 
 
-def learn(levels: np.ndarray, random_levels: np.ndarray, sizes: list[int], records: int, pairs: int) -> Model:
-    """Learn m, u and the prior from candidate vectors and vectors of random pairs.
+def learn(
+    levels: np.ndarray, random_levels: np.ndarray, sizes: list[int], records: int, pairs: int, sampled: float = 1.0
+) -> Model:
+    """Learn m, u and the prior from vectors of candidates (a share `sampled` of them) and of random pairs.
 
     `sizes`: levels per comparison. `pairs`: all pairs there are; those that are no candidates count as strangers.
+    True pairs among the random ones are counted out of u: on 1,000 records they are most of those that agree.
     """
     patterns, counts = patterns_of(levels)
     chance, chance_counts = patterns_of(random_levels)
-    expected = [usual(size) for size in sizes]
-    u = [share(chance[:, k], chance_counts, size, np.full(size, 1 / size), 1.0) for k, size in enumerate(sizes)]
-    model = Model(expected, u, min(0.5, records / 2 / pairs))
+    even = [np.full(size, 1 / size) for size in sizes]
+    usual_m = [usual(size) for size in sizes]
+    u = [share(chance[:, k], chance_counts, even[k], 1.0) for k in range(len(sizes))]
+    model = Model(usual_m, u, 1 / records)
     for _ in range(ROUNDS):
         matched = counts * probability(weights(patterns, model))
         strange = chance_counts * (1 - probability(weights(chance, model)))
-        m = [share(patterns[:, k], matched, size, expected[k], STRENGTH) for k, size in enumerate(sizes)]
-        u = [share(chance[:, k], strange, size, np.full(size, 1 / size), 1.0) for k, size in enumerate(sizes)]
-        learned = Model(m, u, float(np.clip(matched.sum() / pairs, 0.5 / pairs, 0.5)))
-        change = max(np.abs(new - old).max() for new, old in zip(learned.m, model.m, strict=True))
-        model = learned
+        strength = STRENGTH + SHARE * matched.sum()
+        m = [share(patterns[:, k], matched, usual_m[k], strength) for k in range(len(sizes))]
+        u = [share(chance[:, k], strange, even[k], 1.0) for k in range(len(sizes))]
+        prior = np.clip(matched.sum() / sampled / pairs, 0.5 / pairs, 0.5)
+        change = max(np.abs(new - old).max() for new, old in zip(m, model.m, strict=True))
+        model = Model(m, u, float(prior))
         if change < TOLERANCE:
             break
     return model
@@ -56,10 +62,10 @@ def usual(size: int) -> np.ndarray:
     return np.concatenate([[0.05], shares]) / (0.05 + shares.sum())
 
 
-def share(level: np.ndarray, weight: np.ndarray, size: int, prior: np.ndarray, strength: float) -> np.ndarray:
-    """Give the weighted share of each level among the pairs where it is known, with `strength` pairs of prior."""
+def share(level: np.ndarray, weight: np.ndarray, prior: np.ndarray, strength: float) -> np.ndarray:
+    """Give the weighted share of each level among the pairs where it is known, with `strength` pairs of `prior`."""
     known = level >= 0
-    seen = np.bincount(level[known], weights=weight[known], minlength=size)
+    seen = np.bincount(level[known], weights=weight[known], minlength=len(prior))
     return (seen + strength * prior) / (seen.sum() + strength)
 
 
@@ -76,15 +82,11 @@ def patterns_of(levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return found, counts.astype(float)
 
 
-def weights(levels: np.ndarray, model: Model, rarity: np.ndarray | None = None) -> np.ndarray:
-    """Give the log2 odds that each pair is one person. `rarity` replaces u where two values are the same."""
+def weights(levels: np.ndarray, model: Model) -> np.ndarray:
+    """Give the log2 odds that each pair is one person, without term frequencies (Splink adds those when it scores)."""
     total = np.full(len(levels), np.log2(model.prior / (1 - model.prior)))
     for number, (m, u) in enumerate(zip(model.m, model.u, strict=True)):
-        table = np.append(np.log2(m / u), 0.0)  # the last one is for "missing", -1
-        total += table[levels[:, number]]
-        if rarity is not None:
-            same = (levels[:, number] == len(m) - 1) & ~np.isnan(rarity[:, number])
-            total[same] += np.log2(u[-1]) - np.log2(rarity[same, number])
+        total += np.append(np.log2(m / u), 0.0)[levels[:, number]]  # the last one is for "missing", -1
     return total
 
 

@@ -1,74 +1,136 @@
-"""Comparison vectors: for each pair, the level that each comparison reached, worked out by Splink on DuckDB."""
+"""Pairs, their comparison vectors and their scores, worked out by Splink on DuckDB."""
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import duckdb
 import numpy as np
-from splink import DuckDBAPI, Linker, SettingsCreator, block_on
+from splink import DuckDBAPI, Linker, SettingsCreator
 
+from ml.identity.blocking import Key
 from ml.identity.comparisons import comparisons
 from ml.identity.mapping import Mapping
+from ml.identity.model import Model
+
+RARITY_PRIOR = 10.0  # records that the average value's frequency is worth when a value's own frequency is estimated
 
 
-@dataclass(frozen=True)
-class Vectors:
-    """Pairs and their comparison vectors.
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep Splink's running commentary out of the log; it names no records, but thousands of lines."""
+    logger = logging.getLogger("splink")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
-    `left`, `right`: record numbers. `levels`: pairs by comparisons, int8; -1 is missing, 0 is "different", the highest
-    is "the same". `rarity`: pairs by comparisons, float32: the relative frequency of the value where the level is
-    adjusted by term frequency, else NaN.
+
+def make_linker(
+    connection: duckdb.DuckDBPyConnection, table: str, mapping: Mapping, keys: list[Key], across: bool, model: Model | None
+) -> Linker:
+    """Set Splink up for a prepared table; `across`: only records of different `source_dataset` are compared.
+
+    Without a model it can compare, with one it can score (and explain: `linker.visualisations`).
     """
-
-    left: np.ndarray
-    right: np.ndarray
-    levels: np.ndarray
-    rarity: np.ndarray
-
-
-def make_linker(connection: duckdb.DuckDBPyConnection, table: str, mapping: Mapping, keys: list[str], linked: bool) -> Linker:
-    """Set Splink up for a prepared table; `linked` compares records of different `source_dataset` only."""
-    logging.getLogger("splink").setLevel(logging.ERROR)
-    logging.disable(logging.WARNING)
-    database = DuckDBAPI(connection=connection)
+    other = " and l.source_dataset <> r.source_dataset" if across else ""
+    compared = comparisons(mapping)
+    prior = {}
+    if model is not None:
+        prior = {"probability_two_random_records_match": model.prior}
+        for comparison, m, u in zip(compared, model.m, model.u, strict=True):
+            for level, pm, pu in zip(comparison["comparison_levels"][1:], m[::-1], u[::-1], strict=True):
+                level |= {"m_probability": float(pm), "u_probability": float(pu)}
     settings = SettingsCreator(
-        link_type="link_only" if linked else "dedupe_only",
+        link_type="dedupe_only",
         unique_id_column_name="record_id",
-        source_dataset_column_name="source_dataset",
-        comparisons=comparisons(mapping),
-        blocking_rules_to_generate_predictions=[block_on(key) for key in keys],
-        retain_matching_columns=True,
-        retain_intermediate_calculation_columns=True,
+        comparisons=compared,
+        blocking_rules_to_generate_predictions=[
+            {"blocking_rule": f"l.{key.column} = r.{key.column}{other}"} for key in keys
+        ],
+        retain_matching_columns=model is None,
+        retain_intermediate_calculation_columns=False,
+        **prior,
     )
-    if not linked:
-        return Linker(database.register(table), settings)
-    names = connection.execute(f"select distinct source_dataset from {table} order by 1").fetchall()
-    parts = []
-    for number, (name,) in enumerate(names):
+    database = DuckDBAPI(connection=connection)
+    linker = Linker(database.register(table), settings)
+    if model is not None:
+        register_rarity(connection, database, linker, table, mapping, model)
+    return linker
+
+
+def register_rarity(connection, database, linker: Linker, table: str, mapping: Mapping, model: Model) -> None:
+    """Tell Splink how frequent each value is, apart from the two records that are compared.
+
+    Counting the pair itself would make every value of a small table look common; a value that only the pair has is
+    as rare as `RARITY_PRIOR` says.
+    """
+    for number, comparison in enumerate(comparisons(mapping)):
+        name = f"c{number}"
+        if not any("tf_adjustment_column" in level for level in comparison["comparison_levels"]):
+            continue
         connection.execute(
-            f"create or replace table {table}_{number} as select * from {table} where source_dataset = $1", [name]
+            f"""create or replace table rarity_{name} as
+            select {name}, (greatest(count(*) - 2, 0) + {RARITY_PRIOR * model.u[number][-1]})
+                / (sum(count(*)) over () + {RARITY_PRIOR}) as tf_{name}
+            from {table} where {name} is not null group by {name}"""
         )
-        parts.append(database.register(f"{table}_{number}"))
-    return Linker(parts, settings)
+        linker.table_management.register_term_frequency_lookup(database.register(f"rarity_{name}"), name)
 
 
-def compare(connection: duckdb.DuckDBPyConnection, table: str, mapping: Mapping, keys: list[str], linked: bool) -> Vectors:
-    """Compare all pairs that agree in one of `keys` (columns of `table`)."""
-    linker = make_linker(connection, table, mapping, keys, linked)
+def block(connection: duckdb.DuckDBPyConnection, linker: Linker, into: str) -> int:
+    """Write the candidate pairs, each once, to `into` and count them."""
+    found = linker.inference.compute_blocked_pairs_for_predict()
+    connection.execute(f"create or replace table {into} as select * from {found.physical_name}")
+    return connection.execute(f"select count(*) from {into}").fetchone()[0]
+
+
+def sample(connection: duckdb.DuckDBPyConnection, pairs: str, into: str, share: float) -> None:
+    """Write about `share` of the pairs to `into`; the same pairs in every run."""
+    connection.execute(
+        f"create or replace table {into} as select * from {pairs} "
+        f"where hash(join_key_l, join_key_r) % 1000000 < {int(share * 1_000_000)}"
+    )
+
+
+def random_pairs(connection: duckdb.DuckDBPyConnection, table: str, into: str, count: int, across: bool) -> None:
+    """Write about `count` random pairs to `into`: every record with its neighbours in a random order."""
+    (rows,) = connection.execute(f"select count(*) from {table}").fetchone()
+    steps = max(1, min(rows - 1, count // rows + 1))
+    other = " and l.source_dataset <> r.source_dataset" if across else ""
+    connection.execute(
+        f"""create or replace table {into} as
+        with shuffled as (
+            select record_id, source_dataset, row_number() over (order by hash(record_id, 17), record_id) as place from {table}
+        )
+        select distinct least(l.record_id, r.record_id) as join_key_l, greatest(l.record_id, r.record_id) as join_key_r,
+            '0' as match_key
+        from shuffled l cross join range(1, {steps + 1}) as step(far)
+        join shuffled r on r.place = (l.place + far - 1) % {rows} + 1
+        where l.record_id <> r.record_id{other}"""
+    )
+
+
+def compare(connection: duckdb.DuckDBPyConnection, linker: Linker, pairs: str, comparisons_: int) -> np.ndarray:
+    """Give the comparison vectors of a table of pairs: pairs by comparisons, int8, -1 where a value is missing."""
+    linker.table_management.register_blocked_pairs_for_predict(linker._db_api.register(pairs))
     found = linker.inference.predict(warning_mode="never")
-    names = [f"c{number}" for number in range(len(mapping.columns))]
-    chosen = [f"gamma_{name}::tinyint as {name}" for name in names]
-    has = set(found.columns_names) if hasattr(found, "columns_names") else {column.name for column in found.columns}
-    rare = [name for name in names if f"tf_{name}_l" in has]
-    chosen += [f"greatest(tf_{name}_l, tf_{name}_r)::float as rare_{name}" for name in rare]
+    chosen = ", ".join(f"gamma_c{number}::tinyint as c{number}" for number in range(comparisons_))
+    got = connection.execute(f"select {chosen} from {found.physical_name}").fetchnumpy()
+    found.drop_table_from_database_and_remove_from_cache()
+    return np.column_stack([np.asarray(got[f"c{number}"], dtype=np.int8) for number in range(comparisons_)])
+
+
+def score(
+    connection: duckdb.DuckDBPyConnection, linker: Linker, pairs: str, floor: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Give left, right and log2 odds of the pairs above `floor`, in a fixed order."""
+    linker.table_management.register_blocked_pairs_for_predict(linker._db_api.register(pairs))
+    found = linker.inference.predict(threshold_match_weight=floor, warning_mode="never")
     got = connection.execute(
-        f"select record_id_l, record_id_r, {', '.join(chosen)} from {found.physical_name}"
+        f"select record_id_l, record_id_r, match_weight from {found.physical_name} order by 1, 2"
     ).fetchnumpy()
     found.drop_table_from_database_and_remove_from_cache()
-    rows = len(got["record_id_l"])
-    rarity = np.full((rows, len(names)), np.nan, dtype=np.float32)
-    for number, name in enumerate(names):
-        if name in rare:
-            rarity[:, number] = np.ma.filled(got[f"rare_{name}"].astype(np.float32), np.nan)
-    levels = np.column_stack([np.asarray(got[name], dtype=np.int8) for name in names]) if rows else np.empty((0, len(names)), np.int8)
-    return Vectors(np.asarray(got["record_id_l"]), np.asarray(got["record_id_r"]), levels, rarity)
+    return tuple(np.asarray(got[name]) for name in ("record_id_l", "record_id_r", "match_weight"))

@@ -1,0 +1,118 @@
+"""Who is one person: scored pairs become clusters that a single bad bridge cannot join.
+
+Connected components believe one wrong pair. Here two groups become one only if the *average* evidence over all pairs
+between them, also the pairs that speak against it, is above the threshold: correlation clustering, greedy, best
+evidence first (average linkage). Constraints hold always: records of one duplicate-free table never meet, nor do
+pairs that were forbidden.
+"""
+
+import heapq
+from collections import defaultdict
+
+import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+THRESHOLD = 0.0  # log2 odds: more likely one person than not; the model's prior makes this a probability of one half
+CLIP = 10.0  # log2 odds beyond which a pair counts no more, so that no single pair decides for a group
+ABSENT = -10.0  # what a pair counts that no blocking key has found: it agrees in nothing
+
+
+def partition(
+    records: int,
+    left: np.ndarray,
+    right: np.ndarray,
+    weight: np.ndarray,
+    source: np.ndarray | None = None,
+    forbidden: np.ndarray | None = None,
+    threshold: float = THRESHOLD,
+) -> np.ndarray:
+    """Give each record (0 to `records` - 1) the smallest record of its cluster.
+
+    `left`, `right`, `weight`: pairs, each once, and their log2 odds. `source`: the table of each record, if tables are
+    free of duplicates. `forbidden`: pairs (n by 2) that must not meet (cannot-link); their own weight counts for nothing.
+    """
+    low, high = np.minimum(left, right), np.maximum(left, right)
+    strong = weight >= threshold
+    graph = coo_matrix((np.ones(strong.sum(), dtype=bool), (low[strong], high[strong])), shape=(records, records))
+    _, component = connected_components(graph, directed=False)
+    size = np.bincount(component, minlength=1)
+    inside = (component[low] == component[high]) & (size[component[low]] > 1)
+    agreed = np.bincount(component[low[inside & strong]], minlength=len(size))
+    unclear = agreed < size * (size - 1) // 2
+    limits = constraints(source, forbidden)
+    for one, other in limits.pairs:
+        unclear[component[one]] |= component[one] == component[other]
+    first = np.full(len(size), records)
+    np.minimum.at(first, component, np.arange(records))
+    label = first[component]
+    if limits.source is not None:
+        per = np.unique(np.column_stack([component, limits.source]), axis=0)
+        unclear |= np.bincount(per[:, 0], minlength=len(size)) < size
+    chosen = np.flatnonzero(inside & unclear[component[low]])
+    chosen = chosen[np.argsort(component[low[chosen]], kind="stable")]
+    members = np.flatnonzero(unclear[component] & (size[component] > 1))
+    members = members[np.argsort(component[members], kind="stable")]
+    edges_of = np.split(chosen, np.flatnonzero(np.diff(component[low[chosen]])) + 1) if len(chosen) else []
+    members_of = np.split(members, np.flatnonzero(np.diff(component[members])) + 1) if len(members) else []
+    for edges, group in zip(edges_of, members_of, strict=True):
+        triples = zip(low[edges].tolist(), high[edges].tolist(), weight[edges].tolist(), strict=True)
+        for cluster in agglomerate(group.tolist(), triples, limits, threshold):
+            label[cluster] = min(cluster)
+    return label
+
+
+class constraints:  # noqa: N801
+    """What must not meet: records of one duplicate-free source, and forbidden pairs."""
+
+    def __init__(self, source: np.ndarray | None, forbidden: np.ndarray | None) -> None:
+        self.source = None if source is None else np.unique(source, return_inverse=True)[1]
+        self.pairs = [] if forbidden is None else [tuple(pair) for pair in np.asarray(forbidden).tolist()]
+        self.enemies: dict[int, set[int]] = defaultdict(set)
+        for one, other in self.pairs:
+            self.enemies[one].add(other)
+            self.enemies[other].add(one)
+
+    def forbid(self, one: list[int], other: list[int]) -> bool:
+        """Say whether two groups may not become one."""
+        if self.source is not None and {self.source[x] for x in one} & {self.source[x] for x in other}:
+            return True
+        return any(self.enemies[record] & set(other) for record in one if record in self.enemies)
+
+
+def agglomerate(records: list[int], edges, limits: constraints, threshold: float) -> list[list[int]]:
+    """Join groups of one component, best average evidence first, until none is above the threshold."""
+    groups = {record: [record] for record in records}
+    between: dict[int, dict[int, list[float]]] = defaultdict(dict)  # sum of weights and number of pairs
+    for one, other, weight in edges:
+        clipped = max(-CLIP, min(CLIP, weight))
+        between[one][other] = between[other][one] = [clipped, 1]
+    heap = [
+        (-total, min(one, other), max(one, other))
+        for one, others in between.items()
+        for other, (total, _) in others.items()
+        if one < other and total >= threshold
+    ]
+    heapq.heapify(heap)
+    following = max(records) + 1
+    names = {record: record for record in records}  # the smallest record of a group, to break ties
+    while heap:
+        _, one, other = heapq.heappop(heap)
+        if one not in groups or other not in groups or limits.forbid(groups[one], groups[other]):
+            continue
+        merged = groups.pop(one) + groups.pop(other)
+        new = following
+        following += 1
+        groups[new], names[new] = merged, min(names[one], names[other])
+        near = between.pop(one), between.pop(other)
+        for third in sorted((set(near[0]) | set(near[1])) & groups.keys(), key=names.get):
+            total = sum(side[third][0] for side in near if third in side)
+            pairs = sum(side[third][1] for side in near if third in side)
+            between[new][third] = between[third][new] = [total, pairs]
+            between[third].pop(one, None)
+            between[third].pop(other, None)
+            possible = len(merged) * len(groups[third])
+            average = (total + ABSENT * (possible - pairs)) / possible
+            if average >= threshold:
+                heapq.heappush(heap, (-average, *sorted((new, third))))
+    return list(groups.values())
