@@ -25,7 +25,7 @@ def splink_partitions(records: pd.DataFrame, mapping: Mapping, sources: pd.Serie
     database = DuckDBAPI(connection=duckdb.connect())
     tables = [table[(sources == source).to_numpy()] for source in sources.unique()] if linked else [table]
     registered = [database.register(part) for part in tables]
-    linker = Linker(registered if linked else registered[0], settings(names, linked))
+    linker = Linker(registered if linked else registered[0], settings(names, linked), log_level=None)
     train(linker, names, linked)
     predictions = linker.inference.predict(threshold_match_probability=0.2)
     partitions = {}
@@ -48,7 +48,9 @@ def prepared(records: pd.DataFrame, mapping: Mapping) -> tuple[pd.DataFrame, dic
         names.setdefault(column.kind, column.name)
         if column.kind == "birth_date":
             seen = table[column.name].dropna()
-            names["format"] = column.format or ("%Y%m%d" if len(seen) and seen.str.fullmatch(r"\d{8}").mean() > 0.5 else "%Y-%m-%d")
+            names["format"] = column.format or (
+                "%Y%m%d" if len(seen) and seen.str.fullmatch(r"\d{8}").mean() > 0.5 else "%Y-%m-%d"
+            )
     return table, names
 
 
@@ -72,7 +74,9 @@ def settings(names: dict[str, str], linked: bool) -> SettingsCreator:
     if "house_number" in names:
         comparisons.append(cl.ExactMatch(names["house_number"]).configure(term_frequency_adjustments=True))
     if "postcode" in names:
-        postcode = cl.DamerauLevenshteinAtThresholds(names["postcode"], [1, 2]) if linked else cl.ExactMatch(names["postcode"])
+        postcode = (
+            cl.DamerauLevenshteinAtThresholds(names["postcode"], [1, 2]) if linked else cl.ExactMatch(names["postcode"])
+        )
         comparisons.append(postcode.configure(term_frequency_adjustments=True))
     elif "town" in names:
         comparisons.append(cl.ExactMatch(names["town"]).configure(term_frequency_adjustments=True))

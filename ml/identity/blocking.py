@@ -31,19 +31,24 @@ def alone(mapping: Mapping) -> list[str]:
     found: dict[str, list[str]] = {}
     for number, column in enumerate(mapping.columns):
         name = f"c{number}"
-        found.setdefault(column.kind, []).extend({
-            "birth_date": [name, f"{name}[1:4] || least({name}[5:6], {name}[7:8]) || greatest({name}[5:6], {name}[7:8])"],
-            "given_name": [f"{name}_sound", name],
-            "surname": [f"{name}_sound", name],
-            "full_name": [f"{name}_sound", name],
-            "email": [f"{name}_local", name],
-            "phone": [f"right({name}, 7)"],
-            "national_id": [name],
-            "region": [],
-            "country": [],
-            "gender": [],
-            "house_number": [],
-        }.get(column.kind, [name]))
+        found.setdefault(column.kind, []).extend(
+            {
+                "birth_date": [
+                    name,
+                    f"{name}[1:4] || least({name}[5:6], {name}[7:8]) || greatest({name}[5:6], {name}[7:8])",
+                ],
+                "given_name": [f"{name}_sound", name],
+                "surname": [f"{name}_sound", name],
+                "full_name": [f"{name}_sound", name],
+                "email": [f"{name}_local", name],
+                "phone": [f"right({name}, 7)"],
+                "national_id": [name],
+                "region": [],
+                "country": [],
+                "gender": [],
+                "house_number": [],
+            }.get(column.kind, [name])
+        )
     given, surname = mapping.of_kind("given_name"), mapping.of_kind("surname")
     both = []
     if given and surname:
@@ -57,22 +62,25 @@ def in_twos(mapping: Mapping) -> list[tuple[str, str]]:
     rough: list[tuple[str, str]] = []
     for number, column in enumerate(mapping.columns):
         name = f"c{number}"
-        rough += [(name, sql) for sql in {
-            "birth_date": [f"{name}[1:4]", f"{name}[5:8]"],
-            "given_name": [f"{name}_sound", f"{name}[1:3]"],
-            "surname": [f"{name}_sound", f"{name}[1:3]"],
-            "full_name": [f"{name}_sound", f"{name}[1:4]"],
-            "street": [f"{name}[1:5]"],
-            "town": [f"{name}[1:4]"],
-            "address_line": [f"{name}[1:4]"],
-            "text": [f"{name}[1:4]"],
-            "email": [f"{name}[1:4]"],
-            "phone": [f"{name}[-5:]"],
-            "national_id": [f"{name}[-4:]"],
-            "region": [],
-            "country": [],
-            "gender": [],
-        }.get(column.kind, [name])]
+        rough += [
+            (name, sql)
+            for sql in {
+                "birth_date": [f"{name}[1:4]", f"{name}[5:8]"],
+                "given_name": [f"{name}_sound", f"{name}[1:3]"],
+                "surname": [f"{name}_sound", f"{name}[1:3]"],
+                "full_name": [f"{name}_sound", f"{name}[1:4]"],
+                "street": [f"{name}[1:5]"],
+                "town": [f"{name}[1:4]"],
+                "address_line": [f"{name}[1:4]"],
+                "text": [f"{name}[1:4]"],
+                "email": [f"{name}[1:4]"],
+                "phone": [f"{name}[-5:]"],
+                "national_id": [f"{name}[-4:]"],
+                "region": [],
+                "country": [],
+                "gender": [],
+            }.get(column.kind, [name])
+        ]
     return [(left, right) for (one, left), (other, right) in combinations(rough, 2) if one != other]
 
 

@@ -17,23 +17,29 @@ from ml.identity.mapping import Mapping, MappingError
 from ml.identity.model import Model, learn, probability
 from ml.identity.normalise import normalise
 from ml.identity.partition import ABSENT, THRESHOLD, partition
+from ml.identity.rules import CERTAIN, apply_rules
 
 TRAINING_PAIRS = 2_000_000
 RANDOM_PAIRS = 500_000
 THREADS = 2
+EDGES = pd.DataFrame({"left": np.empty(0, int), "right": np.empty(0, int), "weight": np.empty(0)})
+HELD = pd.DataFrame({"record_id": [], "records": [], "rule": []})
 
 
 @dataclass(frozen=True)
 class Linkage:
     """What was found.
 
-    `edges`: `left_id, right_id, weight` (log2 odds), `probability`, one row per pair that is not hopeless.
+    `edges`: `left_id, right_id, weight` (log2 odds), `probability`, `rule` (null where the model scored it), one row
+    per pair that is not hopeless.
     `clusters`: `record_id, cluster_id`, one row per record in the order given; a cluster is named by a record of it.
-    `keys`: the blocking keys that were used, with pairs and held values. `model`: what was learned.
+    `held`: `record_id, records, rule`: values that a rule did not merge because too many records share them, named by one
+    record. `keys`: the blocking keys that were used, with pairs and held values. `model`: what was learned.
     """
 
     edges: pd.DataFrame
     clusters: pd.DataFrame
+    held: pd.DataFrame
     keys: list[Key]
     model: Model
 
@@ -61,19 +67,22 @@ def link(
     sources = table[source].astype(str).to_numpy() if source else None
     if len(table) < 2:
         clusters = pd.DataFrame({"record_id": ids, "cluster_id": ids})
-        return Linkage(edges_frame(ids, *(np.empty(0, int),) * 2, np.empty(0)), clusters, [], Model([], [], 0.5))
-    with vectors.quiet(), duckdb.connect() as connection:
+        return Linkage(edges_frame(ids, EDGES), clusters, HELD, [], Model([], [], 0.5))
+    with duckdb.connect() as connection:
         connection.execute(f"set threads={THREADS}; set memory_limit='{memory}'; set enable_progress_bar=false")
-        keys, model, left, right, weight = scored(connection, table, mapping, sources, threshold)
+        keys, model, edges, held = scored(connection, table, mapping, sources, threshold)
     numbered = ids[order]
     banned = None
     if forbidden is not None and len(forbidden):
         known = pd.Series(np.arange(len(numbered)), index=numbered)
         both = forbidden[forbidden["left_id"].isin(known.index) & forbidden["right_id"].isin(known.index)]
         banned = np.column_stack([known[both["left_id"]], known[both["right_id"]]])
-    labels = partition(len(table), left, right, weight, sources, banned, threshold)
+    labels = partition(
+        len(table), *(edges[name].to_numpy() for name in ("left", "right", "weight")), sources, banned, threshold
+    )
     clusters = pd.DataFrame({"record_id": ids, "cluster_id": numbered[labels[place]]})
-    return Linkage(edges_frame(numbered, left, right, weight), clusters, keys, model)
+    held = held.assign(record_id=numbered[held["record"]])[["record_id", "records", "rule"]]
+    return Linkage(edges_frame(numbered, edges), clusters, held, keys, model)
 
 
 def scored(
@@ -82,10 +91,12 @@ def scored(
     mapping: Mapping,
     sources: np.ndarray | None,
     threshold: float,
-) -> tuple[list[Key], Model, np.ndarray, np.ndarray, np.ndarray]:
-    """Normalise, block, learn and score."""
+) -> tuple[list[Key], Model, pd.DataFrame, pd.DataFrame]:
+    """Normalise, block, learn, score and apply the rules; give keys, model, edges by place in the table, held values."""
     across = sources is not None
-    kept = table[sorted(mapping.sources)].assign(record_id=np.arange(len(table)), source_dataset=sources if across else "")
+    kept = table[sorted(mapping.sources)].assign(
+        record_id=np.arange(len(table)), source_dataset=sources if across else ""
+    )
     connection.register("given", kept)
     normalise(connection, "given", mapping, "normalised")
     connection.unregister("given")
@@ -104,20 +115,33 @@ def scored(
         chance = vectors.compare(connection, linker, "by_chance", len(sizes))
     model = learn(seen, chance, sizes, len(table), possible, share)
     linker = vectors.make_linker(connection, "prepared", mapping, keys, across, model)
-    return keys, model, *vectors.score(connection, linker, "candidates", min(ABSENT, threshold))
+    left, right, weight = vectors.score(connection, linker, "candidates", min(ABSENT, threshold))
+    edges = pd.DataFrame({"left": left, "right": right, "weight": weight})
+    ruled, held = apply_rules(connection, "normalised", mapping, across)
+    if len(ruled):
+        ruled = ruled.drop_duplicates(["left", "right"]).assign(weight=CERTAIN)
+        edges = pd.concat([ruled, edges.assign(rule=None)]).drop_duplicates(["left", "right"])
+        edges = edges.sort_values(["left", "right"], ignore_index=True)
+    return keys, model, edges, held
 
 
 def identifiers(records: pd.DataFrame, mapping: Mapping, source: str | None) -> np.ndarray:
     """Give the record ids; check the columns."""
-    wanted = set(mapping.sources) | ({mapping.record_id} if mapping.record_id else set()) | ({source} if source else set())
+    wanted = (
+        set(mapping.sources) | ({mapping.record_id} if mapping.record_id else set()) | ({source} if source else set())
+    )
     lacking = sorted(wanted - set(records.columns))
     if lacking:
-        raise MappingError(f"The table has no column {', '.join(lacking)}. It has: {', '.join(map(str, records.columns))}.")
+        raise MappingError(
+            f"The table has no column {', '.join(lacking)}. It has: {', '.join(map(str, records.columns))}."
+        )
     if mapping.record_id is None:
         return np.arange(len(records))
     ids = records[mapping.record_id]
     if ids.isna().any() or not ids.is_unique:
-        raise MappingError(f"{mapping.record_id} is no record id: {ids.isna().sum()} missing, {ids.duplicated().sum()} repeated.")
+        raise MappingError(
+            f"{mapping.record_id} is no record id: {ids.isna().sum()} missing, {ids.duplicated().sum()} repeated."
+        )
     return ids.to_numpy()
 
 
@@ -138,8 +162,15 @@ def possible_pairs(sources: np.ndarray | None, records: int) -> int:
     return int(everything - (sizes * (sizes - 1) // 2).sum())
 
 
-def edges_frame(ids: np.ndarray, left: np.ndarray, right: np.ndarray, weight: np.ndarray) -> pd.DataFrame:
+def edges_frame(ids: np.ndarray, edges: pd.DataFrame) -> pd.DataFrame:
     """Name the edges by record ids."""
+    weight = edges["weight"].to_numpy()
     return pd.DataFrame(
-        {"left_id": ids[left], "right_id": ids[right], "weight": weight, "probability": probability(weight)}
+        {
+            "left_id": ids[edges["left"].to_numpy()],
+            "right_id": ids[edges["right"].to_numpy()],
+            "weight": weight,
+            "probability": probability(weight),
+            "rule": edges["rule"] if "rule" in edges else None,
+        }
     )

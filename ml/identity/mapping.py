@@ -5,6 +5,9 @@
       first: given_name               # a column and its kind
       born: {kind: birth_date, format: "%d.%m.%Y"}
       birth: {kind: birth_date, from: [by, bm, bd]}   # year, month, day in three columns
+    rules:                            # optional: equal in all of these means one person (ml/identity/rules.py)
+      - [passport]
+      - [mail, born]
 
 Columns that are not named are not looked at.
 """
@@ -57,6 +60,7 @@ class Mapping:
 
     columns: tuple[Column, ...]
     record_id: str | None = None
+    rules: tuple[tuple[str, ...], ...] = ()
     sources: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -80,7 +84,7 @@ def read_mapping(content: object) -> Mapping:
     """Turn the content of a mapping file into a `Mapping`."""
     if not isinstance(content, Dictionary) or not isinstance(content.get("columns"), Dictionary):
         raise MappingError("A mapping has a key `columns` with one line `<column>: <kind>` per column.")
-    unknown = set(content) - {"record_id", "columns"}
+    unknown = set(content) - {"record_id", "columns", "rules"}
     if unknown:
         raise MappingError(f"Unknown keys in the mapping: {', '.join(sorted(map(str, unknown)))}.")
     columns = tuple(read_column(str(name), said) for name, said in content["columns"].items())
@@ -89,7 +93,11 @@ def read_mapping(content: object) -> Mapping:
     record_id = content.get("record_id")
     if record_id in {source for column in columns for source in column.sources}:
         raise MappingError(f"{record_id} is the record id; it cannot be compared as well.")
-    return Mapping(columns, None if record_id is None else str(record_id))
+    rules = tuple((rule,) if isinstance(rule, str) else tuple(map(str, rule)) for rule in content.get("rules") or ())
+    strangers = {name for rule in rules for name in rule} - {column.name for column in columns}
+    if strangers or not all(rules):
+        raise MappingError(f"A rule names columns of the mapping; {', '.join(sorted(strangers)) or 'nothing'} is none.")
+    return Mapping(columns, None if record_id is None else str(record_id), rules)
 
 
 def read_column(name: str, said: object) -> Column:

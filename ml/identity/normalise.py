@@ -79,7 +79,7 @@ def birth_date(column: Column) -> str:
     return f"case when {dotted} then {day_first} else {kept} end"
 
 
-# Letters that sound or look alike become one; vowels, h, j and y fall away (the idea of Soundex, without its four signs).
+# Letters that sound or look alike become one; vowels, h, j and y fall away (the idea of Soundex, at full length).
 SOUNDS = ("bpfvwcgkqsxzdtlmnr", "bbfffkkkksssddlmmr")
 
 

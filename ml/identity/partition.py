@@ -8,6 +8,7 @@ pairs that were forbidden.
 
 import heapq
 from collections import defaultdict
+from collections.abc import Iterable
 
 import numpy as np
 from scipy.sparse import coo_matrix
@@ -30,7 +31,7 @@ def partition(
     """Give each record (0 to `records` - 1) the smallest record of its cluster.
 
     `left`, `right`, `weight`: pairs, each once, and their log2 odds. `source`: the table of each record, if tables are
-    free of duplicates. `forbidden`: pairs (n by 2) that must not meet (cannot-link); their own weight counts for nothing.
+    free of duplicates. `forbidden`: pairs (n by 2) that must not meet (cannot-link), whatever their weight.
     """
     low, high = np.minimum(left, right), np.maximum(left, right)
     strong = weight >= threshold
@@ -40,7 +41,7 @@ def partition(
     inside = (component[low] == component[high]) & (size[component[low]] > 1)
     agreed = np.bincount(component[low[inside & strong]], minlength=len(size))
     unclear = agreed < size * (size - 1) // 2
-    limits = constraints(source, forbidden)
+    limits = Constraints(source, forbidden)
     for one, other in limits.pairs:
         unclear[component[one]] |= component[one] == component[other]
     first = np.full(len(size), records)
@@ -62,7 +63,7 @@ def partition(
     return label
 
 
-class constraints:  # noqa: N801
+class Constraints:
     """What must not meet: records of one duplicate-free source, and forbidden pairs."""
 
     def __init__(self, source: np.ndarray | None, forbidden: np.ndarray | None) -> None:
@@ -80,7 +81,9 @@ class constraints:  # noqa: N801
         return any(self.enemies[record] & set(other) for record in one if record in self.enemies)
 
 
-def agglomerate(records: list[int], edges, limits: constraints, threshold: float) -> list[list[int]]:
+def agglomerate(
+    records: list[int], edges: Iterable[tuple[int, int, float]], limits: Constraints, threshold: float
+) -> list[list[int]]:
     """Join groups of one component, best average evidence first, until none is above the threshold."""
     groups = {record: [record] for record in records}
     between: dict[int, dict[int, list[float]]] = defaultdict(dict)  # sum of weights and number of pairs

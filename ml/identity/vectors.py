@@ -1,9 +1,5 @@
 """Pairs, their comparison vectors and their scores, worked out by Splink on DuckDB."""
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import duckdb
 import numpy as np
 from splink import DuckDBAPI, Linker, SettingsCreator
@@ -16,20 +12,13 @@ from ml.identity.model import Model
 RARITY_PRIOR = 10.0  # records that the average value's frequency is worth when a value's own frequency is estimated
 
 
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep Splink's running commentary out of the log; it names no records, but thousands of lines."""
-    logger = logging.getLogger("splink")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
-
-
 def make_linker(
-    connection: duckdb.DuckDBPyConnection, table: str, mapping: Mapping, keys: list[Key], across: bool, model: Model | None
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    mapping: Mapping,
+    keys: list[Key],
+    across: bool,
+    model: Model | None,
 ) -> Linker:
     """Set Splink up for a prepared table; `across`: only records of different `source_dataset` are compared.
 
@@ -55,7 +44,7 @@ def make_linker(
         **prior,
     )
     database = DuckDBAPI(connection=connection)
-    linker = Linker(database.register(table), settings)
+    linker = Linker(database.register(table), settings, log_level=None)
     if model is not None:
         register_rarity(connection, database, linker, table, mapping, model)
     return linker
@@ -103,7 +92,8 @@ def random_pairs(connection: duckdb.DuckDBPyConnection, table: str, into: str, c
     connection.execute(
         f"""create or replace table {into} as
         with shuffled as (
-            select record_id, source_dataset, row_number() over (order by hash(record_id, 17), record_id) as place from {table}
+            select record_id, source_dataset, row_number() over (order by hash(record_id, 17), record_id) as place
+            from {table}
         )
         select distinct least(l.record_id, r.record_id) as join_key_l, greatest(l.record_id, r.record_id) as join_key_r,
             '0' as match_key
