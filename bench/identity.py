@@ -1,12 +1,14 @@
-"""Record linkage, ours and Splink as documented: `python -m bench.identity --records F [--records2 F2] --columns MAP.yml --truth COL`.
+"""Record linkage, ours and Splink as documented.
 
-Files are CSV, TSV or Parquet. Neither side sees the truth, the record ids or the order of the file: both get the mapped
-columns in a shuffled order. With `--records2` two files without duplicates in themselves are linked (each record has at
+`python -m bench.identity --records F [--records2 F2] --columns MAP.yml --truth COL`
+
+Files are CSV, TSV or Parquet. Neither side sees the truth, the record ids or the order of the file: both get the
+mapped columns in a shuffled order. With `--records2` two files without duplicates in themselves are linked (a record has at
 most one partner). The truth may hide in an id (`--truth rec_id --truth-pattern 'rec-(\\d+)'`) or stand in a file of
 its own, row by row (`--truth-file`). Each side runs in a process of its own, one after the other.
 Without arguments: every public data set that stands beside the project, settings the same for all.
 
-`precision, recall, f1` count pairs of the partition, `cluster_f1` is B-cubed. `splink_best_f1` is Splink at whichever of
+`precision, recall, f1` count pairs of the partition, `cluster_f1` is B-cubed. `splink_best_f1`: Splink at whichever of
 its documented thresholds is best with the truth, a help that ours does not get.
 """
 

@@ -19,7 +19,7 @@ THRESHOLDS = (0.5, 0.95, 0.99)
 
 
 def splink_partitions(records: pd.DataFrame, mapping: Mapping, sources: pd.Series | None) -> dict[float, pd.Series]:
-    """Give Splink's partition (cluster by index of `records`) for each documented threshold; the documented is first."""
+    """Give Splink's partition (cluster by place in `records`) at each documented threshold, the example's first."""
     table, names = prepared(records, mapping)
     linked = sources is not None
     database = DuckDBAPI(connection=duckdb.connect())
@@ -104,7 +104,7 @@ def settings(names: dict[str, str], linked: bool) -> SettingsCreator:
 
 
 def train(linker: Linker, names: dict[str, str], linked: bool) -> None:
-    """Train as the examples do: deterministic rules for the prior, random pairs for u, two or three EM sessions for m."""
+    """Train as the examples do: rules for the prior, random pairs for u, two or three EM sessions for m."""
     given, family, born, email = (names.get(kind) for kind in ("given_name", "surname", "birth_date", "email"))
     address = "street" in names or "postcode" in names
     rules: list = []

@@ -116,6 +116,7 @@ def choose_keys(connection: duckdb.DuckDBPyConnection, table: str, mapping: Mapp
 def cost(connection: duckdb.DuckDBPyConnection, table: str, expression: str) -> tuple[int, int]:
     """Count the pairs that a key makes and the values it would hold."""
     return connection.execute(
-        f"""select coalesce(sum(n * (n - 1) // 2) filter (n <= {HELD_ABOVE}), 0)::bigint, count(*) filter (n > {HELD_ABOVE})
+        f"""select coalesce(sum(n * (n - 1) // 2) filter (n <= {HELD_ABOVE}), 0)::bigint,
+            count(*) filter (n > {HELD_ABOVE})
         from (select count(*) as n from {table} where {expression} is not null group by {expression})"""
     ).fetchone()

@@ -33,8 +33,8 @@ class Linkage:
     `edges`: `left_id, right_id, weight` (log2 odds), `probability`, `rule` (null where the model scored it), one row
     per pair that is not hopeless.
     `clusters`: `record_id, cluster_id`, one row per record in the order given; a cluster is named by a record of it.
-    `held`: `record_id, records, rule`: values that a rule did not merge because too many records share them, named by one
-    record. `keys`: the blocking keys that were used, with pairs and held values. `model`: what was learned.
+    `held`: `record_id, records, rule`: values that a rule did not merge because too many records share them, named by
+    one record. `keys`: the blocking keys that were used, with pairs and held values. `model`: what was learned.
     """
 
     edges: pd.DataFrame
@@ -92,7 +92,7 @@ def scored(
     sources: np.ndarray | None,
     threshold: float,
 ) -> tuple[list[Key], Model, pd.DataFrame, pd.DataFrame]:
-    """Normalise, block, learn, score and apply the rules; give keys, model, edges by place in the table, held values."""
+    """Normalise, block, learn, score, apply the rules; give keys, model, edges by place in the table, held values."""
     across = sources is not None
     kept = table[sorted(mapping.sources)].assign(
         record_id=np.arange(len(table)), source_dataset=sources if across else ""
@@ -171,6 +171,6 @@ def edges_frame(ids: np.ndarray, edges: pd.DataFrame) -> pd.DataFrame:
             "right_id": ids[edges["right"].to_numpy()],
             "weight": weight,
             "probability": probability(weight),
-            "rule": edges["rule"] if "rule" in edges else None,
+            "rule": edges.get("rule"),
         }
     )

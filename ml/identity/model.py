@@ -56,7 +56,7 @@ def learn(
 
 
 def usual(size: int) -> np.ndarray:
-    """What is expected of true pairs before any is seen: nine in ten agree exactly, each further level half as often."""
+    """What is expected of true pairs before any is seen: most agree exactly, each further level is half as frequent."""
     falling = 0.5 ** np.arange(size - 1)[::-1]
     shares = np.append(falling[:-1] / max(falling[:-1].sum(), 1) * 0.15 if size > 2 else falling[:0], 0.8)
     return np.concatenate([[0.05], shares]) / (0.05 + shares.sum())

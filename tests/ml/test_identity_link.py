@@ -1,0 +1,139 @@
+"""Linking a table: from records and a mapping to who is one person."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ml.identity.evaluation import quality
+from ml.identity.link import link
+from ml.identity.mapping import MappingError, read_mapping
+from ml.identity.store import link_records
+from runtime.warehouse import copy_frame, read_frame, transaction
+
+MAPPING = {
+    "record_id": "no",
+    "columns": {"first": "given_name", "last": "surname", "born": "birth_date", "mail": "email"},
+}
+GIVEN = ["anna", "bernd", "clara", "dieter", "emma", "fritz", "greta", "hans", "ines", "jan"]
+FAMILY = ["müller", "schmidt", "weber", "wagner", "becker", "hoffmann", "koch", "richter", "klein", "wolf", "neumann"]
+
+
+def people(count: int = 120) -> pd.DataFrame:
+    """Write `count` persons, every second of them twice with an error: a letter, swapped names, a turned date, no mail."""
+    rows = []
+    for number in range(count):
+        first, last = GIVEN[number * 7 % 10], FAMILY[number * 5 % 11] + "abcdefgh"[number % 8] * (number % 3)
+        born = f"{1930 + number * 13 % 70}-{1 + number * 5 % 12:02}-{1 + number * 11 % 28:02}"
+        mail = f"{first}.{number * 37 % 100}@example.org"
+        rows.append((first, last, born, mail, number))
+        if number % 2 == 0:
+            year, month, day = born.split("-")
+            wrong = [
+                (first, last[:-1], born, mail),
+                (last, first, born, mail),
+                (first, last, f"{year}-{day}-{month}" if int(day) <= 12 else born, None),
+                (first.upper(), last.replace("ü", "ue"), born, mail),
+            ][number // 2 % 4]
+            rows.append((*wrong, number))
+    frame = pd.DataFrame(rows, columns=["first", "last", "born", "mail", "person"])
+    return frame.assign(no=[f"r{number * 7919 % 100_003}" for number in range(len(frame))])
+
+
+@pytest.fixture(scope="module")
+def linked():
+    records = people()
+    return records, link(records, read_mapping(MAPPING))
+
+
+def test_finds_people_despite_errors(linked):
+    records, found = linked
+    measured = quality(found.clusters["cluster_id"].to_numpy(), records["person"].to_numpy())
+    assert measured.precision >= 0.98
+    assert measured.recall >= 0.95
+
+
+def test_every_record_once_in_the_order_given(linked):
+    records, found = linked
+    assert found.clusters["record_id"].tolist() == records["no"].tolist()
+    assert set(found.clusters["cluster_id"]) <= set(records["no"])
+
+
+def test_order_of_records_does_not_matter(linked):
+    records, found = linked
+    again = link(records.sample(frac=1, random_state=3), read_mapping(MAPPING))
+    one, other = (each.clusters.set_index("record_id")["cluster_id"].sort_index() for each in (found, again))
+    assert one.equals(other)
+    pd.testing.assert_frame_equal(found.edges, again.edges)
+
+
+def test_pairs_that_were_forbidden_do_not_meet(linked):
+    records, found = linked
+    strongest = found.edges.sort_values("weight").tail(5)[["left_id", "right_id"]]
+    cluster = link(records, read_mapping(MAPPING), forbidden=strongest).clusters.set_index("record_id")["cluster_id"]
+    assert (cluster[strongest["left_id"]].to_numpy() != cluster[strongest["right_id"]].to_numpy()).all()
+
+
+def test_a_rule_merges_and_a_value_that_many_share_is_held():
+    strangers = people(60).drop_duplicates("person").assign(card=lambda frame: frame["no"])
+    strangers.loc[strangers.index[:2], "card"] = "7001"
+    strangers.loc[strangers.index[2:30], "card"] = "000000"
+    mapping = read_mapping({**MAPPING, "columns": {**MAPPING["columns"], "card": "text"}, "rules": ["card"]})
+    found = link(strangers, mapping)
+    cluster = found.clusters["cluster_id"]
+    assert cluster.iloc[0] == cluster.iloc[1]
+    assert cluster.iloc[2:30].nunique() == 28
+    assert found.held[["records", "rule"]].values.tolist() == [[28, "card"]]
+
+
+def test_two_tables_without_duplicates_are_linked_one_to_one():
+    records = people(60)
+    records = records.assign(table=np.where(records.duplicated("person"), "b", "a"))
+    found = link(records, read_mapping(MAPPING), source="table")
+    both = records.assign(cluster=found.clusters["cluster_id"].to_numpy())
+    assert both.groupby("cluster")["table"].agg(lambda tables: tables.is_unique).all()
+    assert quality(both["cluster"].to_numpy(), both["person"].to_numpy(), both["table"].to_numpy()).f1 >= 0.95
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2])
+def test_tiny_tables(rows):
+    found = link(people().head(rows), read_mapping(MAPPING))
+    assert len(found.clusters) == rows
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ({"columns": {"a": "shoe_size"}}, "unknown kind 'shoe_size'. Kinds: given_name"),
+        ({"columns": {}}, "names no column"),
+        ({"record_id": "a", "columns": {"a": "email"}}, "a is the record id"),
+        ({"columns": {"a": "email"}, "rules": [["b"]]}, "b is none"),
+        ({"columns": {"a": {"kind": "birth_date", "from": ["y", "m"]}}}, "year, month and day"),
+    ],
+)
+def test_a_mapping_that_cannot_be_meant_is_refused(content, says):
+    with pytest.raises(MappingError, match=says):
+        read_mapping(content)
+
+
+def test_columns_and_ids_are_checked():
+    records = people(4)
+    with pytest.raises(MappingError, match="no column mail"):
+        link(records.drop(columns="mail"), read_mapping(MAPPING))
+    with pytest.raises(MappingError, match="1 repeated"):
+        link(records.assign(no=["x", "x", *records["no"][2:]]), read_mapping(MAPPING))
+
+
+def test_from_warehouse_to_warehouse_and_twice(warehouse):
+    records = people(40)
+    with transaction() as connection:
+        with connection.cursor() as cursor:
+            cursor.execute("create temp table people (no text, first text, last text, born date, mail text)")
+        copy_frame(connection, records.drop(columns="person"), "people", ["no", "first", "last", "born", "mail"])
+        answers = []
+        for _ in range(2):
+            link_records(connection, "select * from people", read_mapping(MAPPING), "pg_temp.person")
+            answers.append(read_frame(connection, "select * from pg_temp.person_clusters order by record_id"))
+        assert len(answers[0]) == len(records)
+        pd.testing.assert_frame_equal(*answers)
+        assert read_frame(connection, "select count(*) as n from pg_temp.person_edges")["n"].item() > 0
+        connection.rollback()
