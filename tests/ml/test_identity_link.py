@@ -19,7 +19,7 @@ FAMILY = ["müller", "schmidt", "weber", "wagner", "becker", "hoffmann", "koch",
 
 
 def people(count: int = 120) -> pd.DataFrame:
-    """Write `count` persons, every second of them twice with an error: a letter, swapped names, a turned date, no mail."""
+    """Write `count` persons, every second twice with an error: a letter, swapped names, a turned date, no mail."""
     rows = []
     for number in range(count):
         first, last = GIVEN[number * 7 % 10], FAMILY[number * 5 % 11] + "abcdefgh"[number % 8] * (number % 3)
