@@ -3,8 +3,8 @@
 `python -m bench.identity --records F [--records2 F2] --columns MAP.yml --truth COL`
 
 Files are CSV, TSV or Parquet. Neither side sees the truth, the record ids or the order of the file: both get the
-mapped columns in a shuffled order. With `--records2` two files without duplicates in themselves are linked (a record has at
-most one partner). The truth may hide in an id (`--truth rec_id --truth-pattern 'rec-(\\d+)'`) or stand in a file of
+mapped columns in a shuffled order. With `--records2` two files without duplicates in themselves are linked, one to one.
+The truth may hide in an id (`--truth rec_id --truth-pattern 'rec-(\\d+)'`) or stand in a file of
 its own, row by row (`--truth-file`). Each side runs in a process of its own, one after the other.
 Without arguments: every public data set that stands beside the project, settings the same for all.
 
@@ -187,7 +187,8 @@ def timed(connection, side, records: pd.DataFrame, mapping: Mapping, linked: boo
 def show(results: dict[str, dict[str, float]]) -> None:
     """Print the table."""
     table = Table(
-        title=f"Record linkage without labels (load average {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores)"
+        width=110,
+        title=f"Record linkage without labels (load average {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores)",
     )
     columns = ("records", "precision", "recall", "f1", "cluster_f1", "seconds", "peak_rss_mb")
     for name in ("set", "side", *columns):
