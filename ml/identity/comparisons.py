@@ -2,10 +2,16 @@
 
 A level holds what its predecessors leave over. Weights are learned, never written here. Exact levels are adjusted by
 term frequency: two people called Nguyen in Hanoi say less than two called Wolfeschlegelstein.
+
+Evidence that follows from other evidence must not count twice. An e-mail address repeats the surname, so its levels
+stand twice: in group 1 where the surnames agree, in group 0 elsewhere; the model weighs a level within its group.
+(Without: 30,000 synthetic persons, pair precision 0.06; the model took namesakes for one person.)
 """
 
 from collections.abc import Iterator
 from typing import Any
+
+import numpy as np
 
 from ml.identity.mapping import Column, Mapping
 
@@ -13,24 +19,93 @@ Level = dict[str, Any]
 
 
 def comparisons(mapping: Mapping) -> list[dict[str, Any]]:
-    """Give Splink's comparison for every mapped column; columns are called c0, c1, ... as `normalise` calls them."""
+    """Give Splink's comparisons; columns are called c0, c1, ... as `normalise` calls them.
+
+    One for every mapped column, but one for postcode and town together and none for a region or country beside them:
+    these follow from each other, and evidence that is counted twice joins neighbours.
+    """
     numbered = {column: f"c{number}" for number, column in enumerate(mapping.columns)}
     given, surname = mapping.of_kind("given_name"), mapping.of_kind("surname")
     partners: dict[Column, str] = {}
     if given and surname:
         partners = {given[0]: numbered[surname[0]], surname[0]: numbered[given[0]]}
+    postcodes, towns = mapping.of_kind("postcode"), mapping.of_kind("town")
+    follows = set(mapping.of_kind("region", "country")) if postcodes or towns else set()
+    place: dict[Column, str] = {}
+    if postcodes and towns:
+        place = {postcodes[0]: numbered[towns[0]]}
+        follows.add(towns[0])
+    named = surname or mapping.of_kind("full_name")
+    family = numbered[named[0]] if named else None
     return [
         {
             "output_column_name": name,
             "comparison_description": f"{column.name} ({column.kind})",
             "comparison_levels": [
-                missing(unknown(column, name, partners.get(column))),
-                *levels(column, name, partners.get(column)),
+                missing(unknown(column, name, partners.get(column), place.get(column))),
+                *(
+                    places(name, place[column])
+                    if column in place
+                    else beside_the_name(column, name, family)
+                    if column.kind == "email" and family
+                    else levels(column, name, partners.get(column))
+                ),
                 otherwise(),
             ],
         }
         for column, name in numbered.items()
+        if column not in follows
     ]
+
+
+def beside_the_name(column: Column, name: str, family: str) -> Iterator[Level]:
+    """Give the levels of an e-mail address twice: where the surnames agree and where they do not."""
+    agree = f"coalesce(jaro_winkler_similarity({family}_l, {family}_r) >= 0.9, false)"
+    apart = [each for each in levels(column, name, None)]
+    for each in [*apart, level("different", "true")]:
+        rarity = {"disable_tf_exact_match_detection": True} if "tf_adjustment_column" in each else {}
+        condition = f"{agree} and {each['sql_condition']}"
+        yield (
+            each
+            | rarity
+            | {
+                "sql_condition": condition,
+                "label_for_charts": f"same surname, address {each['label_for_charts']}",
+                "group": 1,
+            }
+        )
+    yield from apart
+
+
+def groups(comparison: dict[str, Any]) -> np.ndarray:
+    """Give the group of each level of a comparison, from "different" (0) to the highest."""
+    return np.array([each.get("group", 0) for each in comparison["comparison_levels"][:0:-1]])
+
+
+def for_splink(comparison: dict[str, Any]) -> dict[str, Any]:
+    """Give a comparison as Splink takes it, which knows no groups."""
+    plain = [{key: value for key, value in each.items() if key != "group"} for each in comparison["comparison_levels"]]
+    return comparison | {"comparison_levels": plain}
+
+
+def places(postcode: str, town: str) -> Iterator[Level]:
+    """Give the levels of postcode and town together."""
+    near = within(f"{postcode}_l", f"{postcode}_r", 1)
+    alike = f"jaro_winkler_similarity({town}_l, {town}_r) >= 0.9"
+    code = f"{postcode}_l = {postcode}_r"
+    yield rare(postcode, level("the same postcode and town", f"{code} and {town}_l = {town}_r"))
+    yield rare(postcode, level("the same postcode, town alike", f"{code} and {alike}"))
+    yield rare(postcode, level("the same postcode", code))
+    yield rare(town, level("the same town, postcode nearly", f"{town}_l = {town}_r and {near}"))
+    yield rare(town, level("the same town", f"{town}_l = {town}_r"))
+    yield level("town alike, postcode nearly", f"{alike} and {near}")
+    yield level("town alike", alike)
+    yield level("postcode nearly", near)
+
+
+def rare(name: str, of: Level) -> Level:
+    """Weigh a level by how rare the value of a column is."""
+    return of | {"tf_adjustment_column": name, "disable_tf_exact_match_detection": True}
 
 
 def levels(column: Column, name: str, partner: str | None) -> Iterator[Level]:
@@ -103,10 +178,12 @@ def swapped(given: str, surname: str) -> str:
     return f"coalesce({one} and {other} and jaro_winkler_similarity({given}_l, {given}_r) < 0.9, false)"
 
 
-def unknown(column: Column, name: str, partner: str | None) -> str:
+def unknown(column: Column, name: str, partner: str | None, town: str | None) -> str:
     """Say when a comparison tells nothing: a value is missing, or swapped names were already counted as given names."""
     if partner and column.kind == "surname":
         return f"{name}_l is null or {name}_r is null or {swapped(partner, name)}"
+    if town:
+        return f"({name}_l is null or {name}_r is null) and ({town}_l is null or {town}_r is null)"
     return f"{name}_l is null or {name}_r is null"
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from ml.identity import vectors
 from ml.identity.blocking import Key, choose_keys
-from ml.identity.comparisons import comparisons
+from ml.identity.comparisons import comparisons, groups
 from ml.identity.mapping import Mapping, MappingError
 from ml.identity.model import Model, learn, probability
 from ml.identity.normalise import normalise
@@ -101,19 +101,19 @@ def scored(
     normalise(connection, "given", mapping, "normalised")
     connection.unregister("given")
     keys = choose_keys(connection, "normalised", mapping, "prepared")
-    sizes = [len(comparison["comparison_levels"]) - 1 for comparison in comparisons(mapping)]
+    grouped = [groups(comparison) for comparison in comparisons(mapping)]
     linker = vectors.make_linker(connection, "prepared", mapping, keys, across, None)
     candidates = vectors.block(connection, linker, "candidates")
     share = min(1.0, TRAINING_PAIRS / max(candidates, 1))
     vectors.sample(connection, "candidates", "training", share)
-    seen = vectors.compare(connection, linker, "training", len(sizes))
+    seen = vectors.compare(connection, linker, "training", mapping)
     possible = possible_pairs(sources, len(table))
     if candidates == possible and share == 1:
         chance = seen
     else:
         vectors.random_pairs(connection, "prepared", "by_chance", RANDOM_PAIRS, across)
-        chance = vectors.compare(connection, linker, "by_chance", len(sizes))
-    model = learn(seen, chance, sizes, len(table), possible, share)
+        chance = vectors.compare(connection, linker, "by_chance", mapping)
+    model = learn(seen, chance, grouped, len(table), possible, share)
     linker = vectors.make_linker(connection, "prepared", mapping, keys, across, model)
     left, right, weight = vectors.score(connection, linker, "candidates", min(ABSENT, threshold))
     edges = pd.DataFrame({"left": left, "right": right, "weight": weight})

@@ -5,6 +5,7 @@ its u counts the true pairs among the random ones. Here both m and u are learned
 with a weak prior for levels that are never seen.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,25 +29,32 @@ class Model:
 
 
 def learn(
-    levels: np.ndarray, random_levels: np.ndarray, sizes: list[int], records: int, pairs: int, sampled: float = 1.0
+    levels: np.ndarray,
+    random_levels: np.ndarray,
+    groups: list[np.ndarray],
+    records: int,
+    pairs: int,
+    sampled: float = 1.0,
 ) -> Model:
     """Learn m, u and the prior from vectors of candidates (a share `sampled` of them) and of random pairs.
 
-    `sizes`: levels per comparison. `pairs`: all pairs there are; those that are no candidates count as strangers.
+    `groups`: per comparison the group of each level; m and u are shares within a group (`comparisons.groups`).
+    `pairs`: all pairs there are; those that are no candidates count as strangers.
     True pairs among the random ones are counted out of u: on 1,000 records they are most of those that agree.
     """
     patterns, counts = patterns_of(levels)
     chance, chance_counts = patterns_of(random_levels)
-    even = [np.full(size, 1 / size) for size in sizes]
-    usual_m = [usual(size) for size in sizes]
-    u = [share(chance[:, k], chance_counts, even[k], 1.0) for k in range(len(sizes))]
+    each = range(len(groups))
+    even = [in_groups(group, lambda size: np.full(size, 1 / size)) for group in groups]
+    usual_m = [in_groups(group, usual) for group in groups]
+    u = [share(chance[:, k], chance_counts, groups[k], even[k], 1.0) for k in each]
     model = Model(usual_m, u, 1 / records)
     for _ in range(ROUNDS):
         matched = counts * probability(weights(patterns, model))
         strange = chance_counts * (1 - probability(weights(chance, model)))
         strength = STRENGTH + SHARE * matched.sum()
-        m = [share(patterns[:, k], matched, usual_m[k], strength) for k in range(len(sizes))]
-        u = [share(chance[:, k], strange, even[k], 1.0) for k in range(len(sizes))]
+        m = [share(patterns[:, k], matched, groups[k], usual_m[k], strength) for k in each]
+        u = [share(chance[:, k], strange, groups[k], even[k], 1.0) for k in each]
         prior = np.clip(matched.sum() / sampled / pairs, 0.5 / pairs, 0.5)
         change = max(np.abs(new - old).max() for new, old in zip(m, model.m, strict=True))
         model = Model(m, u, float(prior))
@@ -62,11 +70,23 @@ def usual(size: int) -> np.ndarray:
     return np.concatenate([[0.05], shares]) / (0.05 + shares.sum())
 
 
-def share(level: np.ndarray, weight: np.ndarray, prior: np.ndarray, strength: float) -> np.ndarray:
-    """Give the weighted share of each level among the pairs where it is known, with `strength` pairs of `prior`."""
+def in_groups(group: np.ndarray, shares: Callable[[int], np.ndarray]) -> np.ndarray:
+    """Lay `shares` of a number of levels out over each group of levels."""
+    laid = np.empty(len(group))
+    for number in np.unique(group):
+        laid[group == number] = shares(int((group == number).sum()))
+    return laid
+
+
+def share(level: np.ndarray, weight: np.ndarray, group: np.ndarray, prior: np.ndarray, strength: float) -> np.ndarray:
+    """Give the weighted share of each level in its group, among the pairs where it is known.
+
+    `prior` counts for `strength` pairs in each group.
+    """
     known = level >= 0
     seen = np.bincount(level[known], weights=weight[known], minlength=len(prior))
-    return (seen + strength * prior) / (seen.sum() + strength)
+    whole = np.bincount(group, weights=seen)[group]
+    return (seen + strength * prior) / (whole + strength)
 
 
 def patterns_of(levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,7 @@ import numpy as np
 from splink import DuckDBAPI, Linker, SettingsCreator
 
 from ml.identity.blocking import Key
-from ml.identity.comparisons import comparisons
+from ml.identity.comparisons import comparisons, for_splink
 from ml.identity.mapping import Mapping
 from ml.identity.model import Model
 
@@ -35,7 +35,7 @@ def make_linker(
     settings = SettingsCreator(
         link_type="dedupe_only",
         unique_id_column_name="record_id",
-        comparisons=compared,
+        comparisons=[for_splink(comparison) for comparison in compared],
         blocking_rules_to_generate_predictions=[
             {"blocking_rule": f"l.{key.column} = r.{key.column}{other}"} for key in keys
         ],
@@ -56,17 +56,21 @@ def register_rarity(connection, database, linker: Linker, table: str, mapping: M
     Counting the pair itself would make every value of a small table look common; a value that only the pair has is
     as rare as `RARITY_PRIOR` says.
     """
-    for number, comparison in enumerate(comparisons(mapping)):
-        name = f"c{number}"
-        if not any("tf_adjustment_column" in level for level in comparison["comparison_levels"]):
-            continue
-        connection.execute(
-            f"""create or replace table rarity_{name} as
-            select {name}, (greatest(count(*) - 2, 0) + {RARITY_PRIOR * model.u[number][-1]})
-                / (sum(count(*)) over () + {RARITY_PRIOR}) as tf_{name}
-            from {table} where {name} is not null group by {name}"""
-        )
-        linker.table_management.register_term_frequency_lookup(database.register(f"rarity_{name}"), name)
+    for comparison, u in zip(comparisons(mapping), model.u, strict=True):
+        levels = comparison["comparison_levels"][1:]
+        usual = {
+            level["tf_adjustment_column"]: chance
+            for level, chance in reversed(list(zip(levels, u[::-1], strict=True)))
+            if "tf_adjustment_column" in level
+        }
+        for name, chance in usual.items():
+            connection.execute(
+                f"""create or replace table rarity_{name} as
+                select {name}, (greatest(count(*) - 2, 0) + {RARITY_PRIOR * chance})
+                    / (sum(count(*)) over () + {RARITY_PRIOR}) as tf_{name}
+                from {table} where {name} is not null group by {name}"""
+            )
+            linker.table_management.register_term_frequency_lookup(database.register(f"rarity_{name}"), name)
 
 
 def block(connection: duckdb.DuckDBPyConnection, linker: Linker, into: str) -> int:
@@ -103,14 +107,15 @@ def random_pairs(connection: duckdb.DuckDBPyConnection, table: str, into: str, c
     )
 
 
-def compare(connection: duckdb.DuckDBPyConnection, linker: Linker, pairs: str, comparisons_: int) -> np.ndarray:
+def compare(connection: duckdb.DuckDBPyConnection, linker: Linker, pairs: str, mapping: Mapping) -> np.ndarray:
     """Give the comparison vectors of a table of pairs: pairs by comparisons, int8, -1 where a value is missing."""
     linker.table_management.register_blocked_pairs_for_predict(linker._db_api.register(pairs))
     found = linker.inference.predict(warning_mode="never")
-    chosen = ", ".join(f"gamma_c{number}::tinyint as c{number}" for number in range(comparisons_))
+    names = [comparison["output_column_name"] for comparison in comparisons(mapping)]
+    chosen = ", ".join(f"gamma_{name}::tinyint as {name}" for name in names)
     got = connection.execute(f"select {chosen} from {found.physical_name}").fetchnumpy()
     found.drop_table_from_database_and_remove_from_cache()
-    return np.column_stack([np.asarray(got[f"c{number}"], dtype=np.int8) for number in range(comparisons_)])
+    return np.column_stack([np.asarray(got[name], dtype=np.int8) for name in names])
 
 
 def score(
