@@ -19,8 +19,8 @@ from ml.identity.normalise import normalise
 from ml.identity.partition import ABSENT, THRESHOLD, partition
 from ml.identity.rules import CERTAIN, apply_rules
 
-TRAINING_PAIRS = 2_000_000
-RANDOM_PAIRS = 500_000
+TRAINING_PAIRS = 1_000_000
+RANDOM_PAIRS = 300_000
 THREADS = 2
 EDGES = pd.DataFrame({"left": np.empty(0, int), "right": np.empty(0, int), "weight": np.empty(0)})
 HELD = pd.DataFrame({"record_id": [], "records": [], "rule": []})
