@@ -26,7 +26,7 @@ from pathlib import Path
 import pandas as pd
 from rich.table import Table
 
-from bench.identity_peer import splink_partitions
+from bench.peers.splink_documented import splink_partitions
 from ml.identity.evaluation import quality
 from ml.identity.link import link
 from ml.identity.mapping import Mapping, MappingError, load_mapping
