@@ -22,15 +22,15 @@ def quality(predicted: np.ndarray, truth: np.ndarray, source: np.ndarray | None 
     With `source` (two duplicate-free tables were linked) only pairs of records of different tables count.
     B-cubed: Bagga and Baldwin 1998, the mean over records of the precision and recall of the record's own cluster.
     """
-    frame = pd.DataFrame({"predicted": pd.factorize(predicted)[0], "truth": pd.factorize(truth)[0]})
+    frame = pd.DataFrame({"predicted": pd.factorize(predicted)[0], "person": pd.factorize(truth)[0]})
     frame["source"] = 0 if source is None else pd.factorize(source)[0]
-    both = pairs(frame, ["predicted", "truth"], source is not None)
+    both = pairs(frame, ["predicted", "person"], source is not None)
     found = pairs(frame, ["predicted"], source is not None)
-    real = pairs(frame, ["truth"], source is not None)
+    real = pairs(frame, ["person"], source is not None)
     precision, recall = (both / found if found else 1.0), (both / real if real else 1.0)
-    shared = frame.groupby(["predicted", "truth"])["source"].transform("size")
+    shared = frame.groupby(["predicted", "person"])["source"].transform("size")
     cubed_precision = float((shared / frame.groupby("predicted")["source"].transform("size")).mean())
-    cubed_recall = float((shared / frame.groupby("truth")["source"].transform("size")).mean())
+    cubed_recall = float((shared / frame.groupby("person")["source"].transform("size")).mean())
     return Quality(precision, recall, harmonic(precision, recall), harmonic(cubed_precision, cubed_recall))
 
 

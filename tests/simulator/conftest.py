@@ -1,6 +1,7 @@
 """Nordhaus beside a warehouse of its own: its shop's database, its APIs on a port, raw schemas that start empty."""
 
 import os
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -10,8 +11,9 @@ import uvicorn
 from psycopg2 import sql
 
 from landing.contracts import departments
-from runtime import bootstrap, demo_company, ports
+from runtime import bootstrap, demo_company, ports, postgres
 from runtime.secrets import secret
+from runtime.settings import Settings
 from runtime.warehouse import transaction
 from simulator.nordhaus.api import application
 from simulator.nordhaus.company import SEED
@@ -30,6 +32,7 @@ def platform(warehouse) -> Iterator:
     bootstrap.prepare_warehouse(given)
     for department in departments():
         empty(department)
+    found_anew(given)
     ports.choose(given, "nordhaus")
     demo_company.open_company(given)
     tokens = {name: secret(given, f"nordhaus_{name}") for name in ("service", "marketing")}
@@ -53,6 +56,19 @@ def platform(warehouse) -> Iterator:
         del os.environ["CX_DATASET"]
         if before is not None:
             os.environ["CX_DATASET"] = before
+
+
+def found_anew(given: Settings) -> None:
+    """Let the company begin at its first day: another test file of this process may have lived further."""
+    for folder in (given.home / "nordhaus", given.exports_dir):
+        shutil.rmtree(folder, ignore_errors=True)
+    admin = postgres.admin_connection(given)
+    try:
+        with admin.cursor() as cursor:
+            name = sql.Identifier(demo_company.DATABASE)
+            cursor.execute(sql.SQL("drop database if exists {} with (force)").format(name))
+    finally:
+        admin.close()
 
 
 def empty(department: str) -> None:
