@@ -16,6 +16,8 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 
 from landing.arrivals import Arrival
@@ -54,6 +56,7 @@ class Window:
 # The rows in the window, in parts of about ROWS_AT_ONCE; a snapshot in one part, and nothing as one part without rows.
 Fetch = Callable[[Contract, Entity, Window], Iterator[Content]]
 ROWS_AT_ONCE = 100_000  # of 15 text columns: 60 MB
+SORT_AS_TEXT = (r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$", r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$")
 
 
 def pulled_arrivals(
@@ -87,8 +90,7 @@ def _arrivals_of(
     data = _bytes(content)
     batch = _batch(entity, as_of, data, content.table.num_rows)
     if entity.cursor:
-        values = content.table[entity.cursor].unique().to_pylist()
-        batch = replace(batch, highest_cursor=_highest(entity, values, zone) or "")
+        batch = replace(batch, highest_cursor=_highest_of(entity, content.table[entity.cursor], zone) or "")
     landed = [other for other in before if other.status == "landed"]
     if any(other.batch_id == batch.batch_id and other.status != "refused" for other in before):
         return
@@ -117,6 +119,16 @@ def cursor_value(entity: Entity, text: str | None, zone: ZoneInfo) -> Any:
         moment = datetime.fromisoformat(text)
         return moment if moment.tzinfo else moment.replace(tzinfo=zone)
     return text
+
+
+def _highest_of(entity: Entity, column: pa.ChunkedArray, zone: ZoneInfo) -> str | None:
+    """The text of the highest value of a column: of times written alike it is the last in the alphabet."""
+    alike = (pc.all(pc.match_substring_regex(column, pattern), skip_nulls=False) for pattern in SORT_AS_TEXT)
+    if len(column) and any(found.as_py() for found in alike):
+        last = _highest(entity, [pc.max(column).as_py()], zone)
+        if last is not None:  # else it only looks like a time
+            return last
+    return _highest(entity, column.unique().to_pylist(), zone)
 
 
 def _highest(entity: Entity, values: Iterable[str | None], zone: ZoneInfo) -> str | None:

@@ -39,13 +39,20 @@ def records_as_text(records: Sequence[Mapping[str, Any]], columns: Iterable[str]
 
 
 def values_as_text(values: Sequence[Any]) -> pa.Array:
-    """Write values as `as_text` does; a column that is all text, whole numbers or truth values takes no Python loop."""
+    """Write values as `as_text` does; a column that is all text, whole numbers, truth values, dates or times without
+    offset takes no Python loop."""
     try:
         array = pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError, UnicodeEncodeError):
-        array = None  # of mixed kinds, or of a kind that Arrow has no type for
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OverflowError, TypeError, UnicodeEncodeError):
+        array = None  # of mixed kinds, or of a kind that Arrow has no type for, or an infinite number
     if array is not None and any(is_kind(array.type) for is_kind in WRITTEN_BY_ARROW):
         return array.cast(pa.string())
+    kinds = set(map(type, values)) - {type(None)}  # Arrow takes the number 0 among dates for the first of 1970
+    if array is not None and kinds == {datetime.date}:
+        return array.cast(pa.string())
+    if array is not None and kinds == {datetime.datetime} and array.type == pa.timestamp("us"):
+        # Arrow always writes six digits of a second, isoformat none where they are all 0.
+        return pc.replace_substring_regex(array.cast(pa.string()), r"\.000000$", "")
     return pa.array([as_text(value) for value in values], pa.string())
 
 
