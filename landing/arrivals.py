@@ -35,19 +35,18 @@ def file_arrivals(contract: Contract, exports_dir: Path, as_of: date, known: Seq
         pending = [file for file in deliveries if file.entity == entity.name and file.batch_id not in settled]
         before = [batch for batch in known if batch.entity == entity.name]
         decide = _snapshots if entity.load == "snapshot" else _appends
+        newest = _newest_by_name(before)
         for arrival in decide(entity, pending, before, as_of):
-            yield replace(arrival, batch=_in_place_of(arrival.batch, before)) if arrival.content else arrival
+            replaced = newest.get((arrival.batch.source_name, arrival.batch.delivered_date))
+            yield replace(arrival, batch=replace(arrival.batch, replaces=replaced)) if arrival.content else arrival
 
 
-def _in_place_of(batch: Batch, before: list[Batch]) -> Batch:
-    """Say which batch had landed from the file of the same name, if any: the newest of them."""
-    same = {
-        one.batch_id: one.replaces
-        for one in before
-        if one.status == "landed" and (one.source_name, one.delivered_date) == (batch.source_name, batch.delivered_date)
-    }
-    newest = sorted(same.keys() - set(same.values()))
-    return replace(batch, replaces=newest[-1]) if newest else batch
+def _newest_by_name(before: list[Batch]) -> dict[tuple[str, date], str]:
+    """The batch that landed last from each file, by name and date: the one that no other replaces."""
+    landed = [batch for batch in before if batch.status == "landed"]
+    replaced = {batch.replaces for batch in landed}
+    names = {(batch.source_name, batch.delivered_date, batch.batch_id) for batch in landed}
+    return {(name, day): batch_id for name, day, batch_id in sorted(names) if batch_id not in replaced}
 
 
 def _snapshots(entity: Entity, pending: list[Delivery], before: list[Batch], as_of: date) -> Iterator[Arrival]:

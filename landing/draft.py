@@ -21,7 +21,7 @@ from landing.text import records_as_text, table_as_text
 
 ENCODINGS = ("utf-8", "cp1252")  # what is no UTF-8 was most often saved by a Windows program
 DELIMITERS = ",;\t|"
-FEW_VALUES = 12
+FEW_VALUES = 12  # a list that whoever reads the draft can check at a glance
 WANTED_SHARE = 0.8  # a column that is filled this often is meant to be filled
 PLACEHOLDERS = {"n/a", "na", "null", "none", "unknown", "unbekannt", "01.01.1900", "1900-01-01", "000000", "00000", "-"}
 # A value of each type and format as a whole; the first that all values keep is taken.

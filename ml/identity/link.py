@@ -19,9 +19,9 @@ from ml.identity.normalise import normalise
 from ml.identity.partition import ABSENT, THRESHOLD, partition
 from ml.identity.rules import CERTAIN, apply_rules
 
-TRAINING_PAIRS = 1_000_000
-RANDOM_PAIRS = 300_000
-THREADS = 2
+TRAINING_PAIRS = 1_000_000  # at most; bounds time and memory of learning, twice as many were used before
+RANDOM_PAIRS = 300_000  # tell how often strangers agree by chance
+THREADS = 2  # of DuckDB: the two cores that everything here is measured on
 EDGES = pd.DataFrame({"left": np.empty(0, int), "right": np.empty(0, int), "weight": np.empty(0)})
 HELD = pd.DataFrame({"record_id": [], "records": [], "rule": []})
 
