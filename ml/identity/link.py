@@ -12,7 +12,7 @@ import pandas as pd
 
 from ml.identity import vectors
 from ml.identity.blocking import Key, choose_keys
-from ml.identity.comparisons import comparisons, groups
+from ml.identity.comparisons import comparisons, groups, roles
 from ml.identity.mapping import Mapping, MappingError
 from ml.identity.model import Model, learn, probability
 from ml.identity.normalise import normalise
@@ -67,7 +67,7 @@ def link(
     sources = table[source].astype(str).to_numpy() if source else None
     if len(table) < 2:
         clusters = pd.DataFrame({"record_id": ids, "cluster_id": ids})
-        return Linkage(edges_frame(ids, EDGES), clusters, HELD, [], Model([], [], 0.5))
+        return Linkage(edges_frame(ids, EDGES), clusters, HELD, [], Model([], [], [], (), 0.5, 0.0, 0.0))
     with duckdb.connect() as connection:
         connection.execute(f"set threads={THREADS}; set memory_limit='{memory}'; set enable_progress_bar=false")
         keys, model, edges, held = scored(connection, table, mapping, sources, threshold)
@@ -113,9 +113,9 @@ def scored(
     else:
         vectors.random_pairs(connection, "prepared", "by_chance", RANDOM_PAIRS, across)
         chance = vectors.compare(connection, linker, "by_chance", mapping)
-    model = learn(seen, chance, grouped, len(table), possible, share)
+    model = learn(seen, chance, grouped, roles(mapping), len(table), possible, share)
     linker = vectors.make_linker(connection, "prepared", mapping, keys, across, model)
-    left, right, weight = vectors.score(connection, linker, "candidates", min(ABSENT, threshold))
+    left, right, weight = vectors.score(connection, linker, "candidates", mapping, model, min(ABSENT, threshold))
     edges = pd.DataFrame({"left": left, "right": right, "weight": weight})
     ruled, held = apply_rules(connection, "normalised", mapping, across)
     if len(ruled):

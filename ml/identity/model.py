@@ -13,30 +13,45 @@ import numpy as np
 STRENGTH = 4.0  # pairs that the prior on a comparison's m is worth, at least
 SHARE = 0.1  # and as a share of the pairs found: what keeps a chance pattern from becoming a class of its own
 ROUNDS = 100  # a bound, in case m never settles
+MOVED = 0.3  # of the true pairs, before any is seen
+RELATIVES = 0.02  # two of a household whom a personal attribute does not tell apart: twins, father and son of one name
 TOLERANCE = 1e-5  # settled: no m moves by more in a round
 
 
 @dataclass(frozen=True)
 class Model:
-    """`m`, `u`: per comparison, the probability of each level (0 = different) for a true pair and for strangers.
+    """`m`, `u`, `household`: per comparison, the probability of each level (0 = different) for two records of one
+    person, of strangers, and of two people who live together. `roles`: per comparison "person" (given name, birth
+    date), "place" (address) or "shared" (the rest, which may be alike in a family).
 
-    `prior`: the probability that two records taken at random are one person.
+    The probability that two records taken at random are one person at the same place (`same`), one person at another
+    place (`moved`), two people of one household (`together`). Without a place among the comparisons only `same`.
     """
 
     m: list[np.ndarray]
     u: list[np.ndarray]
-    prior: float
+    household: list[np.ndarray]
+    roles: tuple[str, ...]
+    same: float
+    moved: float
+    together: float
+
+    @property
+    def prior(self) -> float:
+        """The probability that two records taken at random are one person."""
+        return self.same + self.moved
 
 
 def learn(
     levels: np.ndarray,
     random_levels: np.ndarray,
     groups: list[np.ndarray],
+    roles: tuple[str, ...],
     records: int,
     pairs: int,
     sampled: float = 1.0,
 ) -> Model:
-    """Learn m, u and the prior from vectors of candidates (a share `sampled` of them) and of random pairs.
+    """Learn m, u and the shares from vectors of candidates (a share `sampled` of them) and of random pairs.
 
     `groups`: per comparison the group of each level; m and u are shares within a group (`comparisons.groups`).
     `pairs`: all pairs there are; those that are no candidates count as strangers.
@@ -48,19 +63,44 @@ def learn(
     even = [in_groups(group, lambda size: np.full(size, 1 / size)) for group in groups]
     usual_m = [in_groups(group, usual) for group in groups]
     u = [share(chance[:, k], chance_counts, groups[k], even[k], 1.0) for k in each]
-    model = Model(usual_m, u, 1 / records)
+    is_placed = "place" in roles
+    others = (MOVED / records, 1 / records) if is_placed else (0.0, 0.0)
+    model = Model(usual_m, u, usual_m, roles, (1 - MOVED * is_placed) / records, *others)
     for _ in range(ROUNDS):
-        matched = counts * probability(weights(patterns, model))
-        strange = chance_counts * (1 - probability(weights(chance, model)))
-        strength = STRENGTH + SHARE * matched.sum()
-        m = [share(patterns[:, k], matched, groups[k], usual_m[k], strength) for k in each]
+        same, moved, together, _ = (counts * part for part in classes(patterns, model))
+        strange = chance_counts * classes(chance, model)[3]
+        strength, family = (STRENGTH + SHARE * part.sum() for part in (same + moved, together))
+        m = [
+            share(patterns[:, k], same if roles[k] == "place" else same + moved, groups[k], usual_m[k], strength)
+            for k in each
+        ]
+        household = [share(patterns[:, k], together, groups[k], usual_m[k], family) for k in each]
         u = [share(chance[:, k], strange, groups[k], even[k], 1.0) for k in each]
-        prior = np.clip(matched.sum() / sampled / pairs, 0.5 / pairs, 0.5)
+        least = 0.5 / pairs
+        found = [float(np.clip(part.sum() / sampled / pairs, least, 0.3)) for part in (same, moved, together)]
         change = max(np.abs(new - old).max() for new, old in zip(m, model.m, strict=True))
-        model = Model(m, u, float(prior))
+        model = Model(m, u, household, roles, found[0], *(found[1:] if is_placed else (0.0, 0.0)))
         if change < TOLERANCE:
             break
     return model
+
+
+def classes(levels: np.ndarray, model: Model) -> np.ndarray:
+    """Give the probability of each class (one person here, one person moved, one household, strangers): 4 by pairs."""
+    logarithms = np.zeros((4, len(levels)))
+    for k, role in enumerate(model.roles):
+        m, u, household = (np.append(np.log(p[k]), 0.0)[levels[:, k]] for p in (model.m, model.u, model.household))
+        logarithms[0] += m
+        logarithms[1] += u if role == "place" else m
+        logarithms[2] += (
+            np.logaddexp(np.log1p(-RELATIVES) + u, np.log(RELATIVES) + m) if role == "person" else household
+        )
+        logarithms[3] += u
+    with np.errstate(divide="ignore"):
+        shares = np.log([model.same, model.moved, model.together, 1 - model.prior - model.together])
+    logarithms += shares[:, None]
+    scaled = np.exp(logarithms - logarithms.max(axis=0))
+    return scaled / scaled.sum(axis=0)
 
 
 def usual(size: int) -> np.ndarray:
@@ -100,14 +140,6 @@ def patterns_of(levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         found[:, number] = values % 16 - 1
         values = values // 16
     return found, counts.astype(float)
-
-
-def weights(levels: np.ndarray, model: Model) -> np.ndarray:
-    """Give the log2 odds that each pair is one person, without term frequencies (Splink adds those when it scores)."""
-    total = np.full(len(levels), np.log2(model.prior / (1 - model.prior)))
-    for number, (m, u) in enumerate(zip(model.m, model.u, strict=True)):
-        total += np.append(np.log2(m / u), 0.0)[levels[:, number]]  # the last one is for "missing", -1
-    return total
 
 
 def probability(weight: np.ndarray) -> np.ndarray:

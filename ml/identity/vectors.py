@@ -7,8 +7,9 @@ from splink import DuckDBAPI, Linker, SettingsCreator
 from ml.identity.blocking import Key
 from ml.identity.comparisons import comparisons, for_splink
 from ml.identity.mapping import Mapping
-from ml.identity.model import Model
+from ml.identity.model import RELATIVES, Model
 
+AT_A_TIME = 4_000_000  # pairs whose factors are held at once, some 200 bytes each
 RARITY_PRIOR = 10.0  # records that the average value's frequency is worth when a value's own frequency is estimated
 
 
@@ -39,8 +40,8 @@ def make_linker(
         blocking_rules_to_generate_predictions=[
             {"blocking_rule": f"l.{key.column} = r.{key.column}{other}"} for key in keys
         ],
-        retain_matching_columns=model is None,
-        retain_intermediate_calculation_columns=False,
+        retain_matching_columns=True,  # Splink drops the levels without
+        retain_intermediate_calculation_columns=model is not None,
         **prior,
     )
     database = DuckDBAPI(connection=connection)
@@ -119,13 +120,50 @@ def compare(connection: duckdb.DuckDBPyConnection, linker: Linker, pairs: str, m
 
 
 def score(
-    connection: duckdb.DuckDBPyConnection, linker: Linker, pairs: str, floor: float
+    connection: duckdb.DuckDBPyConnection, linker: Linker, pairs: str, mapping: Mapping, model: Model, floor: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Give left, right and log2 odds of the pairs above `floor`, in a fixed order."""
-    linker.table_management.register_blocked_pairs_for_predict(linker._db_api.register(pairs))
-    found = linker.inference.predict(threshold_match_weight=floor, warning_mode="never")
-    got = connection.execute(
-        f"select record_id_l, record_id_r, match_weight from {found.physical_name} order by 1, 2"
-    ).fetchnumpy()
-    found.drop_table_from_database_and_remove_from_cache()
+    """Give left, right and log2 odds of the pairs above `floor`, in a fixed order; some at a time, to bound memory."""
+    odds = mixture(mapping, model)
+    connection.execute("create or replace table scored (record_id_l bigint, record_id_r bigint, match_weight double)")
+    connection.execute(
+        f"create or replace table numbered as select *, (row_number() over ()) // {AT_A_TIME} as part from {pairs}"
+    )
+    (parts,) = connection.execute("select coalesce(max(part), -1) + 1 from numbered").fetchone()
+    for part in range(parts):
+        connection.execute(
+            f"create or replace table some_pairs as select * exclude (part) from numbered where part = {part}"
+        )
+        linker.table_management.register_blocked_pairs_for_predict(linker._db_api.register("some_pairs"))
+        found = linker.inference.predict(warning_mode="never")
+        connection.execute(
+            f"""insert into scored select * from (
+                select record_id_l, record_id_r, log2({odds}) as match_weight from {found.physical_name}
+            ) where match_weight >= {floor}"""
+        )
+        found.drop_table_from_database_and_remove_from_cache()
+    got = connection.execute("select * from scored order by 1, 2").fetchnumpy()
     return tuple(np.asarray(got[name]) for name in ("record_id_l", "record_id_r", "match_weight"))
+
+
+def mixture(mapping: Mapping, model: Model) -> str:
+    """Give the SQL of the odds that a pair is one person: at its place or moved, against a household or strangers.
+
+    Splink works out a weight per comparison, log2 of m over u, and its adjustment to how rare the value is; the other
+    classes are made of the same weights (`model.classes`).
+    """
+    here, moved, together = [f"{model.same}"], [f"{model.moved}"], [f"{model.together}"]
+    for comparison, role, u, household in zip(comparisons(mapping), model.roles, model.u, model.household, strict=True):
+        name = comparison["output_column_name"]
+        is_rare = any("tf_adjustment_column" in level for level in comparison["comparison_levels"])
+        rarity = f"pow(2, mw_tf_adj_{name})" if is_rare else "1"
+        factor = f"pow(2, mw_{name}{f' + mw_tf_adj_{name}' if is_rare else ''})"
+        here.append(factor)
+        if role != "place":
+            moved.append(factor)
+        if role == "person":
+            together.append(f"({1 - RELATIVES} + {RELATIVES} * {factor})")
+        else:
+            each = " ".join(f"when {level} then {h / v}" for level, (h, v) in enumerate(zip(household, u, strict=True)))
+            together.append(f"(case gamma_{name} {each} else 1 end) * {rarity}")
+    strangers = 1 - model.prior - model.together
+    return f"({' * '.join(here)} + {' * '.join(moved)}) / ({strangers} + {' * '.join(together)})"
