@@ -19,7 +19,7 @@ TOLERANCE = 1e-5  # settled: no m moves by more in a round
 
 
 @dataclass(frozen=True)
-class Model:
+class Parameters:
     """`m`, `u`, `household`: per comparison, the probability of each level (0 = different) for two records of one
     person, of strangers, and of two people who live together. `roles`: per comparison "person" (given name, birth
     date), "place" (address) or "shared" (the rest, which may be alike in a family).
@@ -50,7 +50,7 @@ def learn(
     records: int,
     pairs: int,
     sampled: float = 1.0,
-) -> Model:
+) -> Parameters:
     """Learn m, u and the shares from vectors of candidates (a share `sampled` of them) and of random pairs.
 
     `groups`: per comparison the group of each level; m and u are shares within a group (`comparisons.groups`).
@@ -65,7 +65,7 @@ def learn(
     u = [share(chance[:, k], chance_counts, groups[k], even[k], 1.0) for k in each]
     is_placed = "place" in roles
     others = (MOVED / records, 1 / records) if is_placed else (0.0, 0.0)
-    model = Model(usual_m, u, usual_m, roles, (1 - MOVED * is_placed) / records, *others)
+    model = Parameters(usual_m, u, usual_m, roles, (1 - MOVED * is_placed) / records, *others)
     for _ in range(ROUNDS):
         same, moved, together, _ = (counts * part for part in classes(patterns, model))
         strange = chance_counts * classes(chance, model)[3]
@@ -76,16 +76,17 @@ def learn(
         ]
         household = [share(patterns[:, k], together, groups[k], usual_m[k], family) for k in each]
         u = [share(chance[:, k], strange, groups[k], even[k], 1.0) for k in each]
+        pairs = max(pairs, 1)
         least = 0.5 / pairs
         found = [float(np.clip(part.sum() / sampled / pairs, least, 0.3)) for part in (same, moved, together)]
         change = max(np.abs(new - old).max() for new, old in zip(m, model.m, strict=True))
-        model = Model(m, u, household, roles, found[0], *(found[1:] if is_placed else (0.0, 0.0)))
+        model = Parameters(m, u, household, roles, found[0], *(found[1:] if is_placed else (0.0, 0.0)))
         if change < TOLERANCE:
             break
     return model
 
 
-def classes(levels: np.ndarray, model: Model) -> np.ndarray:
+def classes(levels: np.ndarray, model: Parameters) -> np.ndarray:
     """Give the probability of each class (one person here, one person moved, one household, strangers): 4 by pairs."""
     logarithms = np.zeros((4, len(levels)))
     for k, role in enumerate(model.roles):

@@ -3,7 +3,7 @@
 Nothing here knows a data set. What a value looked like stays in the source; these columns are for comparison only.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import duckdb
 
@@ -18,12 +18,11 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def normalise(connection: duckdb.DuckDBPyConnection, table: str, mapping: Mapping, into: str) -> None:
-    """Create the table `into`: `record_id`, `source_dataset` and the comparison columns of every mapped column.
-
-    `table` has `record_id` (integer) and `source_dataset` beside the mapped columns.
-    """
-    parts = ["record_id", "source_dataset"]
+def normalise(
+    connection: duckdb.DuckDBPyConnection, table: str, mapping: Mapping, into: str, kept: Sequence[str]
+) -> None:
+    """Create the table `into` from `table`: the columns `kept` and the comparison columns of every mapped column."""
+    parts = list(kept)
     for number, column in enumerate(mapping.columns):
         parts += [f"{expression} as {name}" for name, expression in expressions(column, f"c{number}")]
     connection.execute(f"create table {into} as select {', '.join(parts)} from {table}")

@@ -3,6 +3,7 @@
 import psycopg2
 from psycopg2 import sql
 
+from ml.identity.learned import Model
 from ml.identity.link import Linkage, link
 from ml.identity.mapping import Mapping
 from runtime.warehouse import Query, copy_frame, read_frame
@@ -10,7 +11,9 @@ from runtime.warehouse import Query, copy_frame, read_frame
 EDGES = """left_id text not null, right_id text not null, weight double precision not null,
     probability double precision not null, rule text, primary key (left_id, right_id)"""
 CLUSTERS = "record_id text primary key, cluster_id text not null"
-HELD = "record_id text not null, records bigint not null, rule text not null"
+HELD = "record_id text not null, records bigint not null, rule text, key text"
+SUSPICIOUS = """case_id text primary key, reason text not null, left_id text not null, right_id text not null,
+    weight double precision not null, records bigint not null, members text not null"""
 
 
 def link_records(
@@ -20,6 +23,8 @@ def link_records(
     into: str,
     source: str | None = None,
     forbidden: Query | None = None,
+    entity: str | None = None,
+    model: Model | None = None,
 ) -> Linkage:
     """Link the rows of `query` and write `<into>_edges`, `<into>_clusters` and `<into>_held` ("identity.person").
 
@@ -30,11 +35,12 @@ def link_records(
     if mapping.record_id:
         records[mapping.record_id] = records[mapping.record_id].astype(str)
     banned = read_frame(connection, forbidden).astype(str) if forbidden is not None else None
-    found = link(records, mapping, source, banned)
+    found = link(records, mapping, source, banned, entity=entity, model=model)
     for suffix, columns, frame in (
         ("edges", EDGES, found.edges),
         ("clusters", CLUSTERS, found.clusters),
         ("held", HELD, found.held),
+        ("suspicious", SUSPICIOUS, found.suspicious),
     ):
         replace(connection, f"{into}_{suffix}", columns, frame)
     return found

@@ -1,158 +1,137 @@
-"""Pairs, their comparison vectors and their scores, worked out by Splink on DuckDB."""
+"""Comparison vectors and scores of pairs, worked out by Splink on DuckDB.
+
+Pairs are tables of `l, r` (record numbers); only the records that occur in them are looked at.
+"""
+
+from collections.abc import Iterable
 
 import duckdb
 import numpy as np
+import pandas as pd
 from splink import DuckDBAPI, Linker, SettingsCreator
+from splink.internals.comparison_vector_values import compute_comparison_vector_values_from_id_pairs_sqls
+from splink.internals.pipeline import CTEPipeline
+from splink.internals.predict import predict_from_comparison_vectors_sqls_using_settings
 
-from ml.identity.blocking import Key
-from ml.identity.comparisons import comparisons, for_splink
+from ml.identity.comparisons import Level, comparisons, for_splink
+from ml.identity.learned import Model, Rarity
 from ml.identity.mapping import Mapping
-from ml.identity.model import RELATIVES, Model
+from ml.identity.model import RELATIVES, Parameters
 
-AT_A_TIME = 4_000_000  # pairs whose factors are held at once, some 200 bytes each
 RARITY_PRIOR = 10.0  # records that the average value's frequency is worth when a value's own frequency is estimated
+OF_ITS_OWN = 2  # records that may share a value without making it less rare: the two that are compared
 
 
-def make_linker(
-    connection: duckdb.DuckDBPyConnection,
-    table: str,
-    mapping: Mapping,
-    keys: list[Key],
-    across: bool,
-    model: Model | None,
-) -> Linker:
-    """Set Splink up for a prepared table; `across`: only records of different `source_dataset` are compared.
-
-    Without a model it can compare, with one it can score (and explain: `linker.visualisations`).
-    """
-    other = " and l.source_dataset <> r.source_dataset" if across else ""
-    compared = comparisons(mapping)
-    prior = {}
-    if model is not None:
-        prior = {"probability_two_random_records_match": model.prior}
-        for comparison, m, u in zip(compared, model.m, model.u, strict=True):
-            for level, pm, pu in zip(comparison["comparison_levels"][1:], m[::-1], u[::-1], strict=True):
-                level |= {"m_probability": float(pm), "u_probability": float(pu)}
-    settings = SettingsCreator(
-        link_type="dedupe_only",
-        unique_id_column_name="record_id",
-        comparisons=[for_splink(comparison) for comparison in compared],
-        blocking_rules_to_generate_predictions=[
-            {"blocking_rule": f"l.{key.column} = r.{key.column}{other}"} for key in keys
-        ],
-        retain_matching_columns=True,  # Splink drops the levels without
-        retain_intermediate_calculation_columns=model is not None,
-        **prior,
-    )
-    database = DuckDBAPI(connection=connection)
-    linker = Linker(database.register(table), settings, log_level=None)
-    if model is not None:
-        register_rarity(connection, database, linker, table, mapping, model)
-    return linker
-
-
-def register_rarity(connection, database, linker: Linker, table: str, mapping: Mapping, model: Model) -> None:
-    """Tell Splink how frequent each value is, apart from the two records that are compared.
-
-    Counting the pair itself would make every value of a small table look common; a value that only the pair has is
-    as rare as `RARITY_PRIOR` says.
-    """
-    for comparison, u in zip(comparisons(mapping), model.u, strict=True):
-        levels = comparison["comparison_levels"][1:]
-        usual = {
-            level["tf_adjustment_column"]: chance
-            for level, chance in reversed(list(zip(levels, u[::-1], strict=True)))
-            if "tf_adjustment_column" in level
-        }
-        for name, chance in usual.items():
-            connection.execute(
-                f"""create or replace table rarity_{name} as
-                select {name}, (greatest(count(*) - 2, 0) + {RARITY_PRIOR * chance})
-                    / (sum(count(*)) over () + {RARITY_PRIOR}) as tf_{name}
-                from {table} where {name} is not null group by {name}"""
-            )
-            linker.table_management.register_term_frequency_lookup(database.register(f"rarity_{name}"), name)
-
-
-def block(connection: duckdb.DuckDBPyConnection, linker: Linker, into: str) -> int:
-    """Write the candidate pairs, each once, to `into` and count them."""
-    found = linker.inference.compute_blocked_pairs_for_predict()
-    connection.execute(f"create or replace table {into} as select * from {found.physical_name}")
-    return connection.execute(f"select count(*) from {into}").fetchone()[0]
-
-
-def sample(connection: duckdb.DuckDBPyConnection, pairs: str, into: str, share: float) -> None:
-    """Write about `share` of the pairs to `into`; the same pairs in every run."""
-    connection.execute(
-        f"create or replace table {into} as select * from {pairs} "
-        f"where hash(join_key_l, join_key_r) % 1000000 < {int(share * 1_000_000)}"
-    )
-
-
-def random_pairs(connection: duckdb.DuckDBPyConnection, table: str, into: str, count: int, across: bool) -> None:
-    """Write about `count` random pairs to `into`: every record with its neighbours in a random order."""
-    (rows,) = connection.execute(f"select count(*) from {table}").fetchone()
-    steps = max(1, min(rows - 1, count // rows + 1))
-    other = " and l.source_dataset <> r.source_dataset" if across else ""
-    connection.execute(
-        f"""create or replace table {into} as
-        with shuffled as (
-            select record_id, source_dataset, row_number() over (order by hash(record_id, 17), record_id) as place
-            from {table}
-        )
-        select distinct least(l.record_id, r.record_id) as join_key_l, greatest(l.record_id, r.record_id) as join_key_r,
-            '0' as match_key
-        from shuffled l cross join range(1, {steps + 1}) as step(far)
-        join shuffled r on r.place = (l.place + far - 1) % {rows} + 1
-        where l.record_id <> r.record_id{other}"""
-    )
-
-
-def compare(connection: duckdb.DuckDBPyConnection, linker: Linker, pairs: str, mapping: Mapping) -> np.ndarray:
+def compare(connection: duckdb.DuckDBPyConnection, pairs: str, mapping: Mapping) -> np.ndarray:
     """Give the comparison vectors of a table of pairs: pairs by comparisons, int8, -1 where a value is missing."""
-    linker.table_management.register_blocked_pairs_for_predict(linker._db_api.register(pairs))
-    found = linker.inference.predict(warning_mode="never")
-    names = [comparison["output_column_name"] for comparison in comparisons(mapping)]
+    compared = comparisons(mapping)
+    names = [comparison["output_column_name"] for comparison in compared]
+    if is_empty(connection, pairs):
+        return np.empty((0, len(names)), dtype=np.int8)
+    for comparison in compared:
+        for level in comparison["comparison_levels"]:
+            level.pop("tf_adjustment_column", None)
+            level.pop("disable_tf_exact_match_detection", None)
     chosen = ", ".join(f"gamma_{name}::tinyint as {name}" for name in names)
-    got = connection.execute(f"select {chosen} from {found.physical_name}").fetchnumpy()
-    found.drop_table_from_database_and_remove_from_cache()
+    found = predicted(connection, pairs, compared, f"select {chosen} from __splink__df_comparison_vectors", [])
+    got = connection.execute(f"from {found}").fetchnumpy()
+    connection.execute(f"drop table {found}")
     return np.column_stack([np.asarray(got[name], dtype=np.int8) for name in names])
 
 
 def score(
-    connection: duckdb.DuckDBPyConnection, linker: Linker, pairs: str, mapping: Mapping, model: Model, floor: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Give left, right and log2 odds of the pairs above `floor`, in a fixed order; some at a time, to bound memory."""
-    odds = mixture(mapping, model)
-    connection.execute("create or replace table scored (record_id_l bigint, record_id_r bigint, match_weight double)")
-    connection.execute(
-        f"create or replace table numbered as select *, (row_number() over ()) // {AT_A_TIME} as part from {pairs}"
+    connection: duckdb.DuckDBPyConnection, pairs: str, mapping: Mapping, model: Model, floor: float, into: str
+) -> None:
+    """Write the pairs of at least `floor` to the table `into`: `l, r, weight` (log2 odds)."""
+    connection.execute(f"create or replace temp table {into} (l bigint, r bigint, weight double)")
+    if is_empty(connection, pairs):
+        return
+    compared = comparisons(mapping)
+    parameters = model.parameters
+    for comparison, m, u in zip(compared, parameters.m, parameters.u, strict=True):
+        for level, pm, pu in zip(comparison["comparison_levels"][1:], m[::-1], u[::-1], strict=True):
+            level |= {"m_probability": float(pm), "u_probability": float(pu)}
+    rare = usual_frequency(mapping, parameters)
+    for name, chance in rare.items():
+        look_up_rarity(connection, name, chance, model.rarity[name])
+    found = predicted(
+        connection,
+        pairs,
+        compared,
+        f"""select l, r, weight from (
+            select record_l as l, record_r as r, log2({mixture(mapping, parameters)}) as weight
+            from __splink__df_match_weight_parts
+        ) where weight >= {floor}""",
+        list(rare),
     )
-    (parts,) = connection.execute("select coalesce(max(part), -1) + 1 from numbered").fetchone()
-    for part in range(parts):
-        connection.execute(
-            f"create or replace table some_pairs as select * exclude (part) from numbered where part = {part}"
-        )
-        linker.table_management.register_blocked_pairs_for_predict(linker._db_api.register("some_pairs"))
-        found = linker.inference.predict(warning_mode="never")
-        connection.execute(
-            f"""insert into scored select * from (
-                select record_id_l, record_id_r, log2({odds}) as match_weight from {found.physical_name}
-            ) where match_weight >= {floor}"""
-        )
-        found.drop_table_from_database_and_remove_from_cache()
-    got = connection.execute("select * from scored order by 1, 2").fetchnumpy()
-    return tuple(np.asarray(got[name]) for name in ("record_id_l", "record_id_r", "match_weight"))
+    connection.execute(f"insert into {into} select l, r, weight from {found}; drop table {found}")
 
 
-def mixture(mapping: Mapping, model: Model) -> str:
+def is_empty(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    """Say that a table has no row."""
+    return not connection.execute(f"select 1 from {table} limit 1").fetchall()
+
+
+def predicted(
+    connection: duckdb.DuckDBPyConnection, pairs: str, compared: list[dict], answer: str, rare: list[str]
+) -> str:
+    """Let Splink compare pairs and work out weights, and write what the SQL `answer` makes of them to a table.
+
+    `Linker.predict` would write everything it knows of each pair, values included: ten times the bytes, half the
+    speed. So its own SQL is used up to the step that `answer` names.
+    """
+    frequencies = "".join(f", tf_{name}" for name in rare)
+    joins = " ".join(f"left join rarity_{name} using ({name})" for name in rare)
+    connection.execute(
+        f"""create or replace temp table compared as select records.*{frequencies} from records {joins}
+        where record in (select l from {pairs} union all select r from {pairs});
+        create or replace temp table to_predict as select l as join_key_l, r as join_key_r, '0' as match_key
+        from {pairs}"""
+    )
+    settings = SettingsCreator(
+        link_type="dedupe_only",
+        unique_id_column_name="record",
+        comparisons=[for_splink(comparison) for comparison in compared],
+        retain_matching_columns=True,  # Splink drops the levels without
+        retain_intermediate_calculation_columns=True,
+    )
+    database = DuckDBAPI(connection=connection)
+    linker = Linker(database.register("compared"), settings, log_level=None)
+    known = linker._settings_obj
+    pipeline = CTEPipeline(
+        [
+            database.table_to_splink_dataframe("__splink__df_concat_with_tf", "compared"),
+            database.table_to_splink_dataframe("__splink__blocked_id_pairs", "to_predict"),
+        ]
+    )
+    vectors = compute_comparison_vector_values_from_id_pairs_sqls(
+        known._columns_to_select_for_blocking,
+        known._columns_to_select_for_comparison_vector_values,
+        input_tablename_l="__splink__df_concat_with_tf",
+        input_tablename_r="__splink__df_concat_with_tf",
+        source_dataset_input_column=known.column_info_settings.source_dataset_input_column,
+        unique_id_input_column=known.column_info_settings.unique_id_input_column,
+        link_type="dedupe_only",
+        sql_dialect_str="duckdb",
+    )
+    pipeline.enqueue_list_of_sqls(vectors)
+    pipeline.enqueue_list_of_sqls(predict_from_comparison_vectors_sqls_using_settings(known))
+    pipeline.enqueue_sql(answer, "__splink__answer")
+    found = database.sql_pipeline_to_splink_dataframe(pipeline)
+    connection.execute("drop table compared; drop table to_predict")
+    return found.physical_name
+
+
+def mixture(mapping: Mapping, parameters: Parameters) -> str:
     """Give the SQL of the odds that a pair is one person: at its place or moved, against a household or strangers.
 
     Splink works out a weight per comparison, log2 of m over u, and its adjustment to how rare the value is; the other
     classes are made of the same weights (`model.classes`).
     """
-    here, moved, together = [f"{model.same}"], [f"{model.moved}"], [f"{model.together}"]
-    for comparison, role, u, household in zip(comparisons(mapping), model.roles, model.u, model.household, strict=True):
+    here, moved, together = [f"{parameters.same}"], [f"{parameters.moved}"], [f"{parameters.together}"]
+    for comparison, role, u, household in zip(
+        comparisons(mapping), parameters.roles, parameters.u, parameters.household, strict=True
+    ):
         name = comparison["output_column_name"]
         is_rare = any("tf_adjustment_column" in level for level in comparison["comparison_levels"])
         rarity = f"pow(2, mw_tf_adj_{name})" if is_rare else "1"
@@ -165,5 +144,47 @@ def mixture(mapping: Mapping, model: Model) -> str:
         else:
             each = " ".join(f"when {level} then {h / v}" for level, (h, v) in enumerate(zip(household, u, strict=True)))
             together.append(f"(case gamma_{name} {each} else 1 end) * {rarity}")
-    strangers = 1 - model.prior - model.together
+    strangers = 1 - parameters.prior - parameters.together
     return f"({' * '.join(here)} + {' * '.join(moved)}) / ({strangers} + {' * '.join(together)})"
+
+
+def usual_frequency(mapping: Mapping, parameters: Parameters) -> dict[str, float]:
+    """Give, for each column whose values are weighed by rarity, how often strangers share a value."""
+    usual: dict[str, float] = {}
+    for comparison, u in zip(comparisons(mapping), parameters.u, strict=True):
+        levels: Iterable[tuple[Level, float]] = zip(comparison["comparison_levels"][1:], u[::-1], strict=True)
+        usual |= {
+            level["tf_adjustment_column"]: chance
+            for level, chance in reversed(list(levels))
+            if "tf_adjustment_column" in level
+        }
+    return usual
+
+
+def learn_rarity(connection: duckdb.DuckDBPyConnection, name: str) -> Rarity:
+    """Count how many persons or things (entities) have each value of a column."""
+    (known,) = connection.execute(
+        f"select count(*) from (select distinct entity, {name} from records where {name} is not null)"
+    ).fetchone()
+    got = connection.execute(
+        f"""select md5_number_lower({name}) as value, count(distinct entity) as records from records
+        where {name} is not null group by {name} having count(distinct entity) > {OF_ITS_OWN} order by 1"""
+    ).fetchnumpy()
+    return Rarity(known, np.asarray(got["value"], np.uint64), np.asarray(got["records"], np.int64))
+
+
+def look_up_rarity(connection: duckdb.DuckDBPyConnection, name: str, chance: float, rarity: Rarity) -> None:
+    """Write the table `rarity_<name>`: how frequent each value is, apart from the two records that are compared.
+
+    Counting the pair itself would make every value of a small table look common; a value that only the pair has, or
+    that nobody had when the model was learned, is as rare as `RARITY_PRIOR` says.
+    """
+    connection.register("known_values", pd.DataFrame({"value": rarity.values, "n": rarity.counts}))
+    connection.execute(
+        f"""create or replace temp table rarity_{name} as
+        select {name}, (coalesce(n - {OF_ITS_OWN}, 0) + {float(RARITY_PRIOR * chance)!r}::double)
+            / {rarity.known + RARITY_PRIOR!r}::double as tf_{name}
+        from (select distinct {name} from records where {name} is not null)
+        left join known_values on value = md5_number_lower({name})"""
+    )
+    connection.unregister("known_values")
