@@ -118,17 +118,21 @@ def block_all(connection: duckdb.DuckDBPyConnection, lines: list[pairs.Line], pl
 def add_edges(
     connection: duckdb.DuckDBPyConnection, lines: list[pairs.Line], plan: Plan, model: Model, touched: str | None
 ) -> None:
-    """Score the candidates and add them and what the rules say to `edges`; a rule goes before a score."""
+    """Score the candidates and add them and what the rules say to `edges`; a rule goes before a score.
+
+    What was added stands in `new_edges` as well.
+    """
     vectors.score(connection, "candidates", plan.mapping, model, plan.floor, "scored")
     rules = [line for line in lines if line.is_rule]
     pairs.candidates(connection, rules, plan.kinds, "ruled", touched)
     names = " ".join(f"when {n} then '{line.says.replace(chr(39), chr(39) * 2)}'" for n, line in enumerate(rules))
+    rule = f"case line {names} end" if rules else "null::varchar"
     connection.execute(
-        f"""insert into edges
-        select l, r, {CERTAIN}::double, {f"case line {names} end" if rules else "null"} from ruled
+        f"""create or replace temp table new_edges as
+        select l, r, {CERTAIN}::double as weight, {rule} as rule from ruled
         union all select l, r, weight, null from scored anti join ruled using (l, r)"""
     )
-    connection.execute("drop table candidates; drop table scored; drop table ruled")
+    connection.execute("insert into edges from new_edges; drop table candidates; drop table scored; drop table ruled")
 
 
 def possible_pairs(connection: duckdb.DuckDBPyConnection, plan: Plan) -> int:

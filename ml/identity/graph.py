@@ -43,19 +43,21 @@ def group_all(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
     group(connection, plan)
 
 
-def group_touched(connection: duckdb.DuckDBPyConnection, plan: Plan, restless: str) -> None:
-    """Bring `nodes` up to date: cluster the components of the entities in `restless` (`entity`) again."""
+def gather(connection: duckdb.DuckDBPyConnection, restless: str) -> None:
+    """Write the components of the entities in `restless` (`entity`) to `torn`, and all their entities to `grouped`."""
     connection.execute(
         f"""create or replace temp table torn as
-        select distinct component from nodes where entity in (select entity from {restless})"""
-    )
-    connection.execute(
-        f"""create or replace temp table grouped as
+        select distinct component from nodes where entity in (select entity from {restless});
+        create or replace temp table grouped as
         select distinct entity from records where entity in (
             select entity from {restless}
             union all select entity from nodes where component in (select component from torn)
         )"""
     )
+
+
+def group_touched(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
+    """Cluster what `gather` found again."""
     for table in ("nodes", "cases", "case_members"):
         connection.execute(f"delete from {table} where component in (select component from torn)")
     group(connection, plan)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import duckdb
 import numpy as np
 import pandas as pd
-from splink import DuckDBAPI, Linker, SettingsCreator
+from splink import DuckDBAPI, SettingsCreator
 from splink.internals.comparison_vector_values import compute_comparison_vector_values_from_id_pairs_sqls
 from splink.internals.pipeline import CTEPipeline
 from splink.internals.predict import predict_from_comparison_vectors_sqls_using_settings
@@ -33,6 +33,7 @@ def compare(connection: duckdb.DuckDBPyConnection, pairs: str, mapping: Mapping)
             level.pop("tf_adjustment_column", None)
             level.pop("disable_tf_exact_match_detection", None)
     chosen = ", ".join(f"gamma_{name}::tinyint as {name}" for name in names)
+    gather(connection, pairs)
     found = predicted(connection, pairs, compared, f"select {chosen} from __splink__df_comparison_vectors", [])
     got = connection.execute(f"from {found}").fetchnumpy()
     connection.execute(f"drop table {found}")
@@ -52,6 +53,7 @@ def score(
         for level, pm, pu in zip(comparison["comparison_levels"][1:], m[::-1], u[::-1], strict=True):
             level |= {"m_probability": float(pm), "u_probability": float(pu)}
     rare = usual_frequency(mapping, parameters)
+    gather(connection, pairs)
     for name, chance in rare.items():
         look_up_rarity(connection, name, chance, model.rarity[name])
     found = predicted(
@@ -72,19 +74,26 @@ def is_empty(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
     return not connection.execute(f"select 1 from {table} limit 1").fetchall()
 
 
+def gather(connection: duckdb.DuckDBPyConnection, pairs: str) -> None:
+    """Write the records that occur in pairs to the table `gathered`."""
+    connection.execute(
+        f"""create or replace temp table gathered as select * from records
+        where record in (select l from {pairs} union all select r from {pairs})"""
+    )
+
+
 def predicted(
     connection: duckdb.DuckDBPyConnection, pairs: str, compared: list[dict], answer: str, rare: list[str]
 ) -> str:
     """Let Splink compare pairs and work out weights, and write what the SQL `answer` makes of them to a table.
 
-    `Linker.predict` would write everything it knows of each pair, values included: ten times the bytes, half the
+    Splink's `predict` would write everything it knows of each pair, values included: ten times the bytes, half the
     speed. So its own SQL is used up to the step that `answer` names.
     """
     frequencies = "".join(f", tf_{name}" for name in rare)
     joins = " ".join(f"left join rarity_{name} using ({name})" for name in rare)
     connection.execute(
-        f"""create or replace temp table compared as select records.*{frequencies} from records {joins}
-        where record in (select l from {pairs} union all select r from {pairs});
+        f"""create or replace temp table compared as select gathered.*{frequencies} from gathered {joins};
         create or replace temp table to_predict as select l as join_key_l, r as join_key_r, '0' as match_key
         from {pairs}"""
     )
@@ -95,9 +104,8 @@ def predicted(
         retain_matching_columns=True,  # Splink drops the levels without
         retain_intermediate_calculation_columns=True,
     )
+    known = settings.get_settings("duckdb")
     database = DuckDBAPI(connection=connection)
-    linker = Linker(database.register("compared"), settings, log_level=None)
-    known = linker._settings_obj
     pipeline = CTEPipeline(
         [
             database.table_to_splink_dataframe("__splink__df_concat_with_tf", "compared"),
@@ -118,7 +126,7 @@ def predicted(
     pipeline.enqueue_list_of_sqls(predict_from_comparison_vectors_sqls_using_settings(known))
     pipeline.enqueue_sql(answer, "__splink__answer")
     found = database.sql_pipeline_to_splink_dataframe(pipeline)
-    connection.execute("drop table compared; drop table to_predict")
+    connection.execute("drop table compared; drop table to_predict; drop table gathered")
     return found.physical_name
 
 
@@ -184,7 +192,7 @@ def look_up_rarity(connection: duckdb.DuckDBPyConnection, name: str, chance: flo
         f"""create or replace temp table rarity_{name} as
         select {name}, (coalesce(n - {OF_ITS_OWN}, 0) + {float(RARITY_PRIOR * chance)!r}::double)
             / {rarity.known + RARITY_PRIOR!r}::double as tf_{name}
-        from (select distinct {name} from records where {name} is not null)
+        from (select distinct {name} from gathered where {name} is not null)
         left join known_values on value = md5_number_lower({name})"""
     )
     connection.unregister("known_values")
