@@ -114,6 +114,13 @@ def read_frame(
     in UTC), text str, boolean bool (object where there are nulls); everything else as PostgreSQL prints it.
     An empty text stays different from null.
     """
+    return read_table(connection, query, params).to_pandas(date_as_object=False)
+
+
+def read_table(
+    connection: psycopg2.extensions.connection, query: Query, params: Sequence | Mapping | None = None
+) -> pyarrow.Table:
+    """Read the rows of `query` by COPY as an Arrow table, types by `ARROW_TYPES`, everything else text."""
     with connection.cursor() as cursor:
         body = cursor.mogrify(query, params).decode().rstrip().rstrip(";")
         cursor.execute(f"select * from (\n{body}\n) as described limit 0")  # noqa: S608 values are already bound
@@ -123,7 +130,7 @@ def read_frame(
         buffer = io.BytesIO()
         cursor.copy_expert(f"copy (\n{body}\n) to stdout (format csv, header true)", buffer)
     buffer.seek(0)
-    table = pyarrow.csv.read_csv(
+    return pyarrow.csv.read_csv(
         buffer,
         parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
         convert_options=pyarrow.csv.ConvertOptions(
@@ -135,7 +142,6 @@ def read_frame(
             quoted_strings_can_be_null=False,
         ),
     )
-    return table.to_pandas(date_as_object=False)
 
 
 def copy_frame(
@@ -150,12 +156,16 @@ def copy_frame(
     Lists and dictionaries are not accepted: hand jsonb over as JSON text.
     """
     chosen = list(columns) if columns is not None else list(frame.columns)
-    arrow = pyarrow.Table.from_pandas(frame[chosen], preserve_index=False)
-    buffer = io.BytesIO()
-    pyarrow.csv.write_csv(arrow, buffer, pyarrow.csv.WriteOptions(include_header=False))
-    buffer.seek(0)
     target = sql.Identifier(*table.split(".")) if isinstance(table, str) else table
-    names = sql.SQL(", ").join(map(sql.Identifier, chosen))
+    return copy_table(connection, pyarrow.Table.from_pandas(frame[chosen], preserve_index=False), target)
+
+
+def copy_table(connection: psycopg2.extensions.connection, rows: pyarrow.Table, target: sql.Composable) -> int:
+    """Append an Arrow table to `target`, columns by name, by COPY; return the number of rows."""
+    buffer = io.BytesIO()
+    pyarrow.csv.write_csv(rows, buffer, pyarrow.csv.WriteOptions(include_header=False))
+    buffer.seek(0)
+    names = sql.SQL(", ").join(map(sql.Identifier, rows.column_names))
     with connection.cursor() as cursor:
         cursor.copy_expert(sql.SQL("copy {} ({}) from stdin (format csv)").format(target, names), buffer)
         return cursor.rowcount

@@ -110,7 +110,7 @@ def choose_keys(connection: duckdb.DuckDBPyConnection, table: str, mapping: Mapp
 
     A small table gets a key that everybody shares as well: all its pairs are compared.
     """
-    (rows,) = connection.execute(f"select count(*) from {table}").fetchone()
+    (rows,) = connection.execute(f"select count(*) from {table}").fetchall()[0]
     budget = max(PAIRS_AT_LEAST, PAIRS_PER_RECORD * rows)
     every, alone = looks(mapping)
     numbered = {look: f"p{number}" for number, look in enumerate(dict.fromkeys([*every, *alone]))}
@@ -173,5 +173,5 @@ def cost(connection: duckdb.DuckDBPyConnection, parts: list[str], share: float) 
         f"""select coalesce(sum(n * (n - 1) // 2) filter (n <= {HELD_ABOVE * share}), 0)::bigint,
             count(*) filter (n > {HELD_ABOVE * share})
         from (select count(*) as n from looked_at where {known} group by {names} having count(*) > 1)"""
-    ).fetchone()
+    ).fetchall()[0]
     return pairs / share**2, held > 0

@@ -74,11 +74,11 @@ def learn_model(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Model:
     """Learn a model from the table `records`, without labels. Leaves the candidates of its keys behind."""
     mapping = plan.mapping
     keys = choose_keys(connection, "records", mapping)
-    (rows,) = connection.execute("select count(*) from records").fetchone()
+    (rows,) = connection.execute("select count(*) from records").fetchall()[0]
     sketch = Model(Parameters([], [], [], (), 0.5, 0.0, 0.0), keys, {}, columns_of(mapping), rows)
     lines = pairs.lines_of(sketch, mapping)
     block_all(connection, lines, plan)
-    (count,) = connection.execute("select count(*) from candidates").fetchone()
+    (count,) = connection.execute("select count(*) from candidates").fetchall()[0]
     possible = possible_pairs(connection, plan)
     part = min(1.0, TRAINING_PAIRS / max(count, 1))
     sample(connection, "candidates", "training", part)
@@ -140,7 +140,7 @@ def possible_pairs(connection: duckdb.DuckDBPyConnection, plan: Plan) -> int:
     halves = "select coalesce(sum(n * (n - 1) // 2), 0)::bigint from (select count(*) as n from records {})"
 
     def count(by: str) -> int:
-        return connection.execute(halves.format(f"group by {by}" if by else "")).fetchone()[0]
+        return connection.execute(halves.format(f"group by {by}" if by else "")).fetchall()[0][0]
 
     everything = count("")
     if plan.source:
@@ -159,7 +159,7 @@ def sample(connection: duckdb.DuckDBPyConnection, table: str, into: str, part: f
 
 def random_pairs(connection: duckdb.DuckDBPyConnection, into: str, count: int, kinds: pairs.Kinds) -> None:
     """Write about `count` random pairs to `into`: records with their neighbours in a random order."""
-    (rows,) = connection.execute("select count(*) from records").fetchone()
+    (rows,) = connection.execute("select count(*) from records").fetchall()[0]
     steps = max(1, min(rows - 1, count // max(rows, 1) + 1))
     connection.execute(
         f"""create or replace temp table {into} as

@@ -10,15 +10,13 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from ml.identity import graph, results
+from ml.identity import cache, results
 from ml.identity.blocking import Key
-from ml.identity.build import Plan, build, prepare
+from ml.identity.build import Plan
 from ml.identity.learned import Model
 from ml.identity.mapping import Mapping, MappingError
 from ml.identity.pairs import lines_of
 from ml.identity.partition import SUSPICIOUS_ABOVE, THRESHOLD
-
-THREADS = 2  # of DuckDB: the two cores that everything here is measured on
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ def link(
     source: str | None = None,
     forbidden: pd.DataFrame | None = None,
     threshold: float = THRESHOLD,
-    memory: str = "4GB",
+    memory: str = cache.MEMORY,
     model: Model | None = None,
     entity: str | None = None,
     suspicious_above: int = SUSPICIOUS_ABOVE,
@@ -71,18 +69,13 @@ def link(
     if model is not None:
         model.check(mapping)
     with duckdb.connect() as connection:
-        configure(connection, memory)
+        cache.configure(connection, memory)
         kept = sorted(set(mapping.sources) | {name for name in (source, entity) if name})
         given = records[kept].assign(**{"#record_id": pd.Series(ids, index=records.index).astype(str)})
         connection.register("given", given)
-        prepare(connection, "given", plan, "records")
-        connection.unregister("given")
-        model = build(connection, plan, model)
-        graph.make_tables(connection)
-        if forbidden is not None:
-            connection.register("banned", forbidden[["left_id", "right_id"]].astype(str))
-            connection.execute("insert into forbidden from banned")
-        graph.group_all(connection, plan)
+        banned = pd.DataFrame({"left_id": [], "right_id": []}) if forbidden is None else forbidden
+        connection.register("banned", banned[["left_id", "right_id"]].astype(str))
+        model = cache.build_in(connection, "given", "banned", plan, model)
         return linkage(connection, pd.Series(ids, index=given["#record_id"]), model, mapping)
 
 
@@ -101,11 +94,6 @@ def linkage(connection: duckdb.DuckDBPyConnection, ids: pd.Series, model: Model,
             frame[name] = ids.reindex(frame[name]).to_numpy()
     cluster = ids.reindex(clusters.reindex(ids.index)).to_numpy()
     return Linkage(edges, pd.DataFrame({"record_id": ids.to_numpy(), "cluster_id": cluster}), held, suspicious, model)
-
-
-def configure(connection: duckdb.DuckDBPyConnection, memory: str) -> None:
-    """Bound threads and memory."""
-    connection.execute(f"set threads={THREADS}; set memory_limit='{memory}'; set enable_progress_bar=false")
 
 
 def identifiers(records: pd.DataFrame, plan: Plan) -> np.ndarray:

@@ -28,6 +28,7 @@ def update(connection: duckdb.DuckDBPyConnection, plan: Plan, model: Model, give
     add_edges(connection, lines, plan, model, "touched")
     connection.execute(f"create or replace temp table edges_after as {named('new_edges')}")
     regroup(connection, plan)
+    connection.execute("drop table arrived")
 
 
 def exchange(
@@ -35,7 +36,7 @@ def exchange(
 ) -> None:
     """Exchange the records themselves; give who was touched (`touched`), left (`departed`), and their values
     (`affected`), and take the edges of those who left away. Records that say what they said before stay."""
-    (first,) = connection.execute("select coalesce(max(greatest(record, entity)), -1) + 1 from records").fetchone()
+    (first,) = connection.execute("select coalesce(max(greatest(record, entity)), -1) + 1 from records").fetchall()[0]
     connection.execute("drop table if exists arrived")
     prepare(connection, given, plan, "arrived", first)
     connection.execute(

@@ -173,7 +173,7 @@ def learn_rarity(connection: duckdb.DuckDBPyConnection, name: str) -> Rarity:
     """Count how many persons or things (entities) have each value of a column."""
     (known,) = connection.execute(
         f"select count(*) from (select distinct entity, {name} from records where {name} is not null)"
-    ).fetchone()
+    ).fetchall()[0]
     got = connection.execute(
         f"""select md5_number_lower({name}) as value, count(distinct entity) as records from records
         where {name} is not null group by {name} having count(distinct entity) > {OF_ITS_OWN} order by 1"""
