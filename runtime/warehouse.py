@@ -163,7 +163,8 @@ def copy_frame(
 def copy_table(connection: psycopg2.extensions.connection, rows: pyarrow.Table, target: sql.Composable) -> int:
     """Append an Arrow table to `target`, columns by name, by COPY; return the number of rows."""
     buffer = io.BytesIO()
-    pyarrow.csv.write_csv(rows, buffer, pyarrow.csv.WriteOptions(include_header=False))
+    # One chunk a column: before an empty chunk of text write_csv writes NUL bytes (pyarrow 25.0.1).
+    pyarrow.csv.write_csv(rows.combine_chunks(), buffer, pyarrow.csv.WriteOptions(include_header=False))
     buffer.seek(0)
     names = sql.SQL(", ").join(map(sql.Identifier, rows.column_names))
     with connection.cursor() as cursor:
