@@ -140,4 +140,6 @@ def replayed(connection: duckdb.DuckDBPyConnection, before: dict[str, pd.DataFra
             before[name].merge(gone, how="left", indicator=True).query("_merge == 'left_only'").drop(columns="_merge")
         )
         whole = pd.concat([kept, come]).sort_values(list(kept.columns), ignore_index=True)
-        pd.testing.assert_frame_equal(whole, now[name], check_dtype=False, obj=name)
+        # A pair without a rule has None or NaN in it, as pandas took the column.
+        one, other = (frame.astype(object).where(frame.notna(), "") for frame in (whole, now[name]))
+        pd.testing.assert_frame_equal(one, other, obj=name)
