@@ -85,6 +85,25 @@ def test_a_rule_merges_and_a_value_that_many_share_is_held():
     assert found.held[["records", "rule"]].values.tolist() == [[28, "card"]]
 
 
+def test_values_that_strangers_share_merge_nobody_and_are_listed():
+    chance = np.random.default_rng(20)
+    letters = np.array(list("abcdefghijklmnoprstuvwz"))
+    words = ["".join(chance.choice(letters, 7)) for _ in range(3000)]
+    days = pd.Timestamp("1940-01-01") + pd.to_timedelta(chance.integers(0, 22_000, 1500), unit="D")
+    strangers = pd.DataFrame({"first": words[:1500], "last": words[1500:], "born": days.strftime("%Y-%m-%d")})
+    # 000000 is no number: it says nothing, so there is nothing to hold; the switchboard's is one
+    strangers["phone"] = ["000000" if n < 500 else "030 123456" if n < 1000 else None for n in range(1500)]
+    strangers["mail"] = [None if n < 500 else "noreply@shop.example" for n in range(1500)]
+    kinds = {**MAPPING["columns"], "phone": "phone"}
+    found = link(strangers, read_mapping({"columns": kinds, "rules": ["phone", "mail"]}))
+    assert found.clusters["cluster_id"].nunique() == 1500
+    by_rule = found.held.dropna(subset="rule").set_index("rule")["records"].to_dict()
+    assert by_rule == {"phone": 500, "mail": 1000}
+    by_key = found.held.dropna(subset="key")
+    assert (by_key["records"] > 500).all()
+    assert by_key["key"].str.startswith("mail").any()
+
+
 def test_two_tables_without_duplicates_are_linked_one_to_one():
     records = people(60)
     records = records.assign(table=np.where(records.duplicated("person"), "b", "a"))
