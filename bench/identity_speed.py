@@ -132,7 +132,9 @@ def change(new: pd.DataFrame, moved: pd.DataFrame, gone: pd.DataFrame) -> None:
         ids = [frame["record_id"].tolist() for frame in (new, moved, gone)]
         copy_frame(connection, new, RECORDS)
         cursor.execute(
-            f"update {RECORDS} set town = 'Neustadt', postcode = '99999' where record_id = any(%s)", (ids[1],)
+            f"""update {RECORDS} r set town = o.town, postcode = o.postcode from unnest(%s, %s) as moved (id, other)
+            join {RECORDS} o on o.record_id = other where r.record_id = moved.id""",
+            (ids[1], ids[1][1:] + ids[1][:1]),
         )
         cursor.execute(f"delete from {RECORDS} where record_id = any(%s)", (ids[2],))
         cursor.execute(f"create table {CHANGED} as select unnest(%s) as record_id", (sum(ids, []),))

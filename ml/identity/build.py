@@ -20,6 +20,9 @@ from ml.identity.partition import ABSENT, SUSPICIOUS_ABOVE, THRESHOLD
 from ml.identity.rules import CERTAIN
 
 TRAINING_PAIRS = 1_000_000  # at most; bounds time and memory of learning, twice as many were used before
+# A sum over the records that their order does not change; kept up to date by addition (`sums`: `n, total`).
+SUM = """select count(*)::hugeint as n, coalesce(sum(md5_number_lower(
+    concat_ws(chr(31), record_id, digest, coalesce(entity_id, chr(30))))), 0)::hugeint as total from {}"""
 RANDOM_PAIRS = 300_000  # tell how often strangers agree by chance
 
 
@@ -104,6 +107,7 @@ def build(connection: duckdb.DuckDBPyConnection, plan: Plan, model: Model | None
         block_all(connection, lines, plan)
     connection.execute("create or replace table edges (l bigint, r bigint, weight double, rule varchar)")
     add_edges(connection, lines, plan, model, None)
+    connection.execute(f"create or replace table sums as {SUM.format('records')}")
     return model
 
 

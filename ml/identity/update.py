@@ -8,7 +8,7 @@ in the tables `edges_before`, `edges_after`, `clusters_before` and `clusters_aft
 import duckdb
 
 from ml.identity import graph, pairs, results
-from ml.identity.build import Plan, add_edges, prepare
+from ml.identity.build import SUM, Plan, add_edges, prepare
 from ml.identity.learned import Model
 
 
@@ -60,7 +60,9 @@ def exchange(
         delete from edges where {left};
         delete from records where record in (select record from departed);
         delete from shared where record in (select record from departed);
-        insert into records by name from arrived"""
+        insert into records by name from arrived;
+        update sums set n = sums.n + come.n - gone.n, total = sums.total + come.total - gone.total
+        from ({SUM.format("arrived")}) come, ({SUM.format("departed")}) gone"""
     )
     pairs.share(connection, lines, "where record in (select record from arrived)")
     pairs.values_of(connection, lines, "arrived", "affected")
