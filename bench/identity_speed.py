@@ -85,11 +85,12 @@ def measure(folder: Path, given: argparse.Namespace) -> dict[str, float | str]:
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
     }
     if not given.without_splink:
-        table.to_parquet(folder / "people.parquet")
+        numbered = table.drop(columns="record_id").reset_index(names="unique_id")
+        numbered.to_parquet(folder / "people.parquet", index=False)
         console.print("  Splink from a file …")
         results |= apart("splink", plain_splink, folder / "people.parquet", folder / "splink.parquet")
-        found = pd.read_parquet(folder / "splink.parquet").set_index("record_id")["cluster_id"]
-        results |= scores("splink", found, known)
+        found = pd.read_parquet(folder / "splink.parquet").set_index("unique_id")["cluster_id"]
+        results |= scores("splink", found.set_axis(table["record_id"].iloc[found.index]), known)
     load(table.iloc[part:])
     console.print("  ours, full build …")
     results |= apart("full", full_build, file, model)
@@ -269,7 +270,6 @@ def plain_splink(file: Path, into: Path) -> None:
     start = "substr(postcode, 1, 3)"
     model = SettingsCreator(
         link_type="dedupe_only",
-        unique_id_column_name="record_id",
         blocking_rules_to_generate_predictions=[
             block_on("substr(given, 1, 3)", "substr(family, 1, 4)", "substr(born, 1, 4)"),
             block_on("family", "born"),
@@ -296,7 +296,7 @@ def plain_splink(file: Path, into: Path) -> None:
         linker.training.estimate_parameters_using_expectation_maximisation(rule, estimate_without_term_frequencies=True)
     scored = linker.inference.predict(threshold_match_probability=0.2)
     grouped = linker.clustering.cluster_pairwise_predictions_at_threshold(scored, threshold_match_probability=0.95)
-    local.execute(f"copy (select record_id, cluster_id from {grouped.physical_name}) to '{into}'")
+    local.execute(f"copy (select unique_id, cluster_id from {grouped.physical_name}) to '{into}'")
 
 
 if __name__ == "__main__":
