@@ -3,6 +3,12 @@
 Splink's own training blocks on a column and learns the others; on small tables many levels are then never seen, and
 its u counts the true pairs among the random ones. Here both m and u are learned from all candidate and random pairs,
 with a weak prior for levels that are never seen.
+
+Two classes of pairs are not enough: in a company's data most pairs that are alike are families, so "one person" learned
+what a household looks like (`bench.identity_nordhaus`, 10,000 people: pair precision 0.29, now 0.997). And who moved
+differs in street, number and postcode at once, which independent comparisons punish three times. So four are learned:
+one person at one place; one person who moved, whose place says what it says of strangers; one household, whose given
+names and birth dates do; strangers.
 """
 
 from collections.abc import Callable
@@ -13,8 +19,11 @@ import numpy as np
 STRENGTH = 4.0  # pairs that the prior on a comparison's m is worth, at least
 SHARE = 0.1  # and as a share of the pairs found: what keeps a chance pattern from becoming a class of its own
 ROUNDS = 100  # a bound, in case m never settles
-MOVED = 0.3  # of the true pairs, before any is seen
-RELATIVES = 0.02  # two of a household whom a personal attribute does not tell apart: twins, father and son of one name
+MOVED = 0.3  # of the true pairs, before any is seen; only a start: 0.04 to 0.09 was learned on Nordhaus
+# Two of a household whom a personal attribute does not tell apart: twins, father and son of one name. Pair precision
+# and recall at 10,000 people of Nordhaus, threshold 4: 0.991, 0.987 without; 0.996, 0.986 at 1 %; 0.998, 0.979 at 3 %.
+RELATIVES = 0.02
+MOST = 0.3  # of all pairs that a class may be: a bound that keeps the shares a probability
 TOLERANCE = 1e-5  # settled: no m moves by more in a round
 
 
@@ -60,6 +69,8 @@ def learn(
     patterns, counts = patterns_of(levels)
     chance, chance_counts = patterns_of(random_levels)
     each = range(len(groups))
+    pairs = max(pairs, 1)
+    least = 0.5 / pairs  # half a pair: a class that was not met is rare, not impossible
     even = [in_groups(group, lambda size: np.full(size, 1 / size)) for group in groups]
     usual_m = [in_groups(group, usual) for group in groups]
     u = [share(chance[:, k], chance_counts, groups[k], even[k], 1.0) for k in each]
@@ -76,9 +87,7 @@ def learn(
         ]
         household = [share(patterns[:, k], together, groups[k], usual_m[k], family) for k in each]
         u = [share(chance[:, k], strange, groups[k], even[k], 1.0) for k in each]
-        pairs = max(pairs, 1)
-        least = 0.5 / pairs
-        found = [float(np.clip(part.sum() / sampled / pairs, least, 0.3)) for part in (same, moved, together)]
+        found = [float(np.clip(part.sum() / sampled / pairs, least, MOST)) for part in (same, moved, together)]
         change = max(np.abs(new - old).max() for new, old in zip(m, model.m, strict=True))
         model = Parameters(m, u, household, roles, found[0], *(found[1:] if is_placed else (0.0, 0.0)))
         if change < TOLERANCE:

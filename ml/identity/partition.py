@@ -22,7 +22,7 @@ from scipy.sparse.csgraph import connected_components
 THRESHOLD = 0.0  # log2 odds: more likely one person than not; the model's prior makes this a probability of one half
 CLIP = 10.0  # log2 odds beyond which a pair counts no more, so that no single pair decides for a group
 ABSENT = -10.0  # what a pair counts that no blocking key has found: it agrees in nothing
-SUSPICIOUS_ABOVE = 30  # accounts or contacts of one person; more are suspicious
+SUSPICIOUS_ABOVE = 30  # accounts or contacts of one person; Nordhaus has 5 at most, so six times that is no person
 
 
 @dataclass(frozen=True)

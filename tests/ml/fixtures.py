@@ -5,10 +5,14 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from ml.identity.link import Linkage, link
+from ml.identity.mapping import read_mapping
 from runtime import warehouse as runtime_warehouse
 from tests.ml import company as synthetic
+from tests.ml.linked_people import MAPPING, people
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +62,10 @@ class fresh_store:
         del os.environ["MLFLOW_TRACKING_URI"]
         if uri:
             os.environ["MLFLOW_TRACKING_URI"] = uri
+
+
+@pytest.fixture(scope="session")
+def linked_people() -> tuple[pd.DataFrame, Linkage]:
+    """The persons of linked_people.py and what linking them gives."""
+    records = people()
+    return records, link(records, read_mapping(MAPPING))

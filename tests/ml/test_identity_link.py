@@ -9,65 +9,32 @@ from ml.identity.link import link
 from ml.identity.mapping import MappingError, read_mapping
 from ml.identity.store import link_records
 from runtime.warehouse import copy_frame, read_frame, transaction
-
-MAPPING = {
-    "record_id": "no",
-    "columns": {"first": "given_name", "last": "surname", "born": "birth_date", "mail": "email"},
-}
-GIVEN = ["anna", "bernd", "clara", "dieter", "emma", "fritz", "greta", "hans", "ines", "jan"]
-FAMILY = ["müller", "schmidt", "weber", "wagner", "becker", "hoffmann", "koch", "richter", "klein", "wolf", "neumann"]
+from tests.ml.linked_people import MAPPING, people
 
 
-def people(count: int = 120) -> pd.DataFrame:
-    """Write `count` persons, every second twice with an error: a letter, swapped names, a turned date, no mail."""
-    rows = []
-    for number in range(count):
-        first, last = GIVEN[number * 7 % 10], FAMILY[number * 5 % 11] + "abcdefgh"[number % 8] * (number % 3)
-        born = f"{1930 + number * 13 % 70}-{1 + number * 5 % 12:02}-{1 + number * 11 % 28:02}"
-        mail = f"{first}.{number * 37 % 100}@example.org"
-        rows.append((first, last, born, mail, number))
-        if number % 2 == 0:
-            year, month, day = born.split("-")
-            wrong = [
-                (first, last[:-1], born, mail),
-                (last, first, born, mail),
-                (first, last, f"{year}-{day}-{month}" if int(day) <= 12 else born, None),
-                (first.upper(), last.replace("ü", "ue"), born, mail),
-            ][number // 2 % 4]
-            rows.append((*wrong, number))
-    frame = pd.DataFrame(rows, columns=["first", "last", "born", "mail", "person"])
-    return frame.assign(no=[f"r{number * 7919 % 100_003}" for number in range(len(frame))])
-
-
-@pytest.fixture(scope="module")
-def linked():
-    records = people()
-    return records, link(records, read_mapping(MAPPING))
-
-
-def test_finds_people_despite_errors(linked):
-    records, found = linked
+def test_finds_people_despite_errors(linked_people):
+    records, found = linked_people
     measured = quality(found.clusters["cluster_id"].to_numpy(), records["person"].to_numpy())
     assert measured.precision >= 0.98
     assert measured.recall >= 0.95
 
 
-def test_every_record_once_in_the_order_given(linked):
-    records, found = linked
+def test_every_record_once_in_the_order_given(linked_people):
+    records, found = linked_people
     assert found.clusters["record_id"].tolist() == records["no"].tolist()
     assert set(found.clusters["cluster_id"]) <= set(records["no"])
 
 
-def test_order_of_records_does_not_matter(linked):
-    records, found = linked
+def test_order_of_records_does_not_matter(linked_people):
+    records, found = linked_people
     again = link(records.sample(frac=1, random_state=3), read_mapping(MAPPING))
     one, other = (each.clusters.set_index("record_id")["cluster_id"].sort_index() for each in (found, again))
     assert one.equals(other)
     pd.testing.assert_frame_equal(found.edges, again.edges)
 
 
-def test_pairs_that_were_forbidden_do_not_meet(linked):
-    records, found = linked
+def test_pairs_that_were_forbidden_do_not_meet(linked_people):
+    records, found = linked_people
     strongest = found.edges.sort_values("weight").tail(5)[["left_id", "right_id"]]
     cluster = link(records, read_mapping(MAPPING), forbidden=strongest).clusters.set_index("record_id")["cluster_id"]
     assert (cluster[strongest["left_id"]].to_numpy() != cluster[strongest["right_id"]].to_numpy()).all()

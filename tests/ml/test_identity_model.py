@@ -6,17 +6,11 @@ import pytest
 from ml.identity.learned import Model
 from ml.identity.link import link
 from ml.identity.mapping import MappingError, read_mapping
-from tests.ml.test_identity_link import MAPPING, people
+from tests.ml.linked_people import MAPPING, people
 
 
-@pytest.fixture(scope="module")
-def learned():
-    records = people()
-    return records, link(records, read_mapping(MAPPING))
-
-
-def test_a_model_comes_back_as_it_was_and_gives_the_same_edges(learned):
-    records, found = learned
+def test_a_model_comes_back_as_it_was_and_gives_the_same_edges(linked_people):
+    records, found = linked_people
     model = Model.from_bytes(found.model.to_bytes())
     assert model.id == found.model.id
     again = link(records, read_mapping(MAPPING), model=model)
@@ -24,23 +18,23 @@ def test_a_model_comes_back_as_it_was_and_gives_the_same_edges(learned):
     pd.testing.assert_frame_equal(again.clusters, found.clusters)
 
 
-def test_with_a_model_a_pair_scores_the_same_whoever_else_is_there(learned):
-    records, found = learned
+def test_with_a_model_a_pair_scores_the_same_whoever_else_is_there(linked_people):
+    records, found = linked_people
     some = records.iloc[::2]
     part = link(some, read_mapping(MAPPING), model=found.model).edges
     both = found.edges["left_id"].isin(some["no"]) & found.edges["right_id"].isin(some["no"])
     pd.testing.assert_frame_equal(part, found.edges[both].reset_index(drop=True))
 
 
-def test_no_value_is_kept_in_clear(learned):
-    records, found = learned
+def test_no_value_is_kept_in_clear(linked_people):
+    records, found = linked_people
     content = found.model.to_bytes()
     for value in {*records["first"], *records["last"], *records["mail"].dropna()}:
         assert value.encode() not in content
 
 
-def test_a_model_of_other_columns_is_refused(learned):
-    records, found = learned
+def test_a_model_of_other_columns_is_refused(linked_people):
+    records, found = linked_people
     less = read_mapping({**MAPPING, "columns": {"first": "given_name", "last": "surname"}})
     with pytest.raises(MappingError, match="The model knows the columns"):
         link(records, less, model=found.model)

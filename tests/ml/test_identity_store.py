@@ -6,7 +6,7 @@ from ml.identity import store
 from ml.identity.mapping import read_mapping
 from ml.identity.store import link_records
 from runtime.warehouse import copy_frame, read_frame, transaction
-from tests.ml.test_identity_link import MAPPING, people
+from tests.ml.linked_people import MAPPING, people
 
 COLUMNS = read_mapping(MAPPING)
 INTO = "identity.test_store"

@@ -14,7 +14,7 @@ from ml.identity.build import Plan, build, prepare
 from ml.identity.link import link
 from ml.identity.mapping import read_mapping
 from ml.identity.pairs import lines_of
-from tests.ml.test_identity_link import people
+from tests.ml.linked_people import people
 
 MAPPING = read_mapping(
     {

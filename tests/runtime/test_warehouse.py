@@ -5,6 +5,7 @@ import datetime
 import numpy
 import pandas
 import psycopg2
+import psycopg2.sql
 import pytest
 
 from runtime import warehouse as door
@@ -63,3 +64,14 @@ def test_engine_reaches_the_same_database(warehouse):
     """SQLAlchemy logs in as the role that was asked for."""
     with door.engine("cx_bi").connect() as conn:
         assert conn.exec_driver_sql("select current_user").scalar() == "cx_bi"
+
+
+def test_texts_put_together_from_parts_are_copied(warehouse):
+    """An empty part before others made pyarrow write NUL bytes."""
+    parts = [pandas.DataFrame({"name": pandas.Series(names, dtype="str")}) for names in ([], ["Anna"], ["Ben"])]
+    whole = pandas.concat(parts, ignore_index=True)
+    with door.transaction() as connection, connection.cursor() as cursor:
+        cursor.execute("create temp table told (name text) on commit drop")
+        assert door.copy_frame(connection, whole, psycopg2.sql.Identifier("pg_temp", "told")) == 2
+        found = door.read_frame(connection, "select name from pg_temp.told order by 1")
+    assert found["name"].tolist() == ["Anna", "Ben"]
