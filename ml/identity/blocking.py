@@ -14,7 +14,7 @@ import duckdb
 
 from ml.identity.mapping import Column, Mapping
 
-PAIRS_PER_RECORD = 15  # candidate pairs per record that all keys together may cost; a true pair costs once per key
+PAIRS_PER_RECORD = 15  # candidate pairs per record that all keys together may cost; ten are too few (docs/decisions.md)
 PAIRS_AT_LEAST = 1_000_000  # what a small table may cost in any case: seconds
 HELD_ABOVE = 500  # records that share a value of a key; above, the value is held
 ALL_PAIRS = "all pairs"
