@@ -16,7 +16,7 @@ from ml.identity.mapping import Column, Mapping
 
 PAIRS_PER_RECORD = 15  # candidate pairs per record that all keys together may cost; ten are too few (docs/decisions.md)
 PAIRS_AT_LEAST = 1_000_000  # what a small table may cost in any case: seconds
-HELD_ABOVE = 500  # records that share a value of a key; above, the value is held
+HELD_ABOVE = 500  # records that share a value of a key, 125,000 pairs; above, the value is held
 ALL_PAIRS = "all pairs"
 ALL_PAIRS_UNTIL = 2_000  # records until which a model learned from all pairs of a small table still compares them all
 SAMPLE = 100_000  # records from which the cost of keys is estimated

@@ -24,7 +24,7 @@ from ml.identity.build import Plan, build, prepare
 from ml.identity.learned import Model
 
 THREADS = 2  # of DuckDB: the two cores that everything here is measured on
-MEMORY = "4GB"
+MEMORY = "4GB"  # of DuckDB; beyond it spills. A whole run is to stay below 8 GB
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def content(connection: duckdb.DuckDBPyConnection) -> str:
 def new(path: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
     """Give an empty database; after the block it stands at `path`, complete, or nothing does (None: in memory)."""
     if path is None:
-        with duckdb.connect() as connection:
+        with private(), duckdb.connect() as connection:
             configure(connection)
             yield connection
         return
@@ -150,7 +150,7 @@ def remove(path: Path) -> None:
 
 @contextmanager
 def private() -> Iterator[None]:
-    """Let new files be readable by their owner only."""
+    """Let new files, also those that memory is spilled to, be readable by their owner only."""
     before = os.umask(0o077)
     try:
         yield

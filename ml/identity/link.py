@@ -68,7 +68,7 @@ def link(
     ids = identifiers(records, plan)
     if model is not None:
         model.check(mapping)
-    with duckdb.connect() as connection:
+    with cache.private(), duckdb.connect() as connection:
         cache.configure(connection, memory)
         kept = sorted(set(mapping.sources) | {name for name in (source, entity) if name})
         given = records[kept].assign(**{"#record_id": pd.Series(ids, index=records.index).astype(str)})

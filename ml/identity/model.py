@@ -150,8 +150,3 @@ def patterns_of(levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         found[:, number] = values % 16 - 1
         values = values // 16
     return found, counts.astype(float)
-
-
-def probability(weight: np.ndarray) -> np.ndarray:
-    """Turn log2 odds into probabilities."""
-    return 1 / (1 + np.exp2(-np.clip(weight, -100, 100)))
