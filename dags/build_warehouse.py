@@ -1,12 +1,13 @@
 """Build the warehouse from what was accepted: one customer, one timeline, features and labels.
 
 **What.** `normalise_values` writes e-mails, numbers, names and addresses one way, once for each text that no run before
-has seen. Then two dbt runs, each followed by its gate: seeds to marts, then `marts.customers`; features, then
-`features.customer_features`. Every model has a task of its own that shows how it fared; the work is done by the two
+has seen. dbt stages what departments told of people, `resolve_customers` says which accounts, contacts and cards are one
+customer. Then two more dbt runs, each followed by its gate: marts, then `marts.customers`; features, then
+`features.customer_features`. Every model has a task of its own that shows how it fared; the work is done by the three
 tasks `dbt_build`.
 **When.** As soon as `raw_accepted` was emitted for a day; by hand for any day.
-**Reads** `raw_*`, `quality.accepted_batches`, `quarantine`. **Writes** also `normalised` and the counts of machines and
-testers in `quality.department_health`. **Emits** the asset `features`.
+**Reads** `raw_*`, `quality.accepted_batches`, `quarantine`. **Writes** also `normalised`, `identity` and the counts of
+machines and testers in `quality.department_health`. **Emits** the asset `features`.
 
 **When it fails.** Yesterday's published state stays live.
 - A model is red: its log, and that of `dbt_build`, holds dbt's message and the compiled SQL's path. Correct the model,
@@ -21,7 +22,9 @@ from dags.wiring.clock import announce, as_of, when_checked
 from dags.wiring.dbt_group import dbt_group
 from dags.wiring.rules import house_rules, no_retry_for_gates
 
-MARTS = ["seeds", "models/staging", "models/intermediate", "models/marts"]
+EVIDENCE = ["models/intermediate/identity/person_records.sql"]
+STAGED = ["seeds", "models/staging", *EVIDENCE]
+MARTS = ["models/intermediate", "models/marts"]
 OUTCOMES = ["models/marts/outcomes"]
 
 
@@ -36,6 +39,12 @@ def build_warehouse():
         from normalisation.normalise import normalise_values
 
         print(normalise_values(as_of()).summary())
+
+    @task
+    def resolve_customers() -> None:
+        from ml.identity.resolve import resolve_customers
+
+        print(resolve_customers(as_of()).summary())
 
     @task
     def count_filtered_rows() -> None:
@@ -58,9 +67,11 @@ def build_warehouse():
             run_gate("features.customer_features", as_of())
         announce(FEATURES, as_of())
 
-    marts = dbt_group("build_marts", MARTS, but_not=OUTCOMES)
+    evidence = dbt_group("build_evidence", STAGED)
+    marts = dbt_group("build_marts", MARTS, but_not=[*EVIDENCE, *OUTCOMES])
     features = dbt_group("build_features", ["models/features"])
-    normalise_values() >> marts >> count_filtered_rows()
+    normalise_values() >> evidence >> resolve_customers() >> marts
+    evidence >> count_filtered_rows()
     marts >> check_marts_customers() >> features >> check_features_customer_features()
 
 

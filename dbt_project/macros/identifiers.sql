@@ -23,10 +23,3 @@ is none of its kind (or was not told) has no normalised value: the key is NULL, 
 {% macro email_domain(email) -%}
     {{ dbt.split_part(email, "'@'", 2) }}
 {%- endmacro %}
-
-{#- Hook of customer_ids: ids minted before there were kinds are those of household numbers. -#}
-{% macro name_older_keys() %}
-    {%- if execute -%}
-        update {{ this }} set key_kind = 'loyalty', decided_by = 'loyalty' where key_kind is null
-    {%- endif -%}
-{% endmacro %}

@@ -27,6 +27,9 @@ full refresh, and the tables are a function of raw data, code and as_of alone.
     {%- if found | length == 0 -%}{{ return(none) }}{%- endif -%}
     {%- set until = found.rows[0][0] | string -%}
     {%- if until > as_of_text() or found.rows[0][1] != fingerprint(until) -%}{{ return(none) }}{%- endif -%}
+    {%- if model.fqn[1] in ('marts', 'features') and moved_since(until) | length > most_moved_customers() -%}
+        {{ return(none) }}
+    {%- endif -%}
     {{ return(until) }}
 {% endmacro %}
 
@@ -130,7 +133,7 @@ nothing took 10 s a model.
     {%- if execute and is_incremental() -%}
         delete from {{ this }}
         where
-            known_date >= {{ increment_since() }}
+            {{ is_new_or_moved('known_date') }}
             and not exists (select 1 from {{ input }} as input where input.{{ key }} = {{ this.identifier }}.{{ key }})
     {%- endif -%}
 {% endmacro %}

@@ -26,6 +26,6 @@ the 84 days that "new department" and "spends more" look back on), so all dates 
 
 {% macro clear_unlabelled() %}
     {%- if execute and is_incremental() -%}
-        delete from {{ this }} where {{ is_to_label('as_of_date', 'horizon_days') }}
+        delete from {{ this }} where {{ is_to_label('as_of_date', 'horizon_days') }} {{ or_moved() }}
     {%- endif -%}
 {% endmacro %}

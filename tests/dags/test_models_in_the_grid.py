@@ -11,12 +11,11 @@ from dags.wiring.dbt_group import JOURNEYS
 from dags.wiring.dbt_models import models_in
 from runtime.settings import ROOT
 
+EVIDENCE = "models/intermediate/identity/person_records.sql"
 # Where each dbt group looks, as in the DAG files.
 GROUPS = {
-    ("build_warehouse", "build_marts"): (
-        ["seeds", "models/staging", "models/intermediate", "models/marts"],
-        ["models/marts/outcomes"],
-    ),
+    ("build_warehouse", "build_evidence"): (["seeds", "models/staging", EVIDENCE], []),
+    ("build_warehouse", "build_marts"): (["models/intermediate", "models/marts"], [EVIDENCE, "models/marts/outcomes"]),
     ("build_warehouse", "build_features"): (["models/features"], []),
     ("learn_from_outcomes", "learn_outcomes"): (["models/marts/outcomes", "models/insights"], JOURNEYS),
     ("mine_journeys", "mine_journeys"): (JOURNEYS, []),
@@ -68,6 +67,8 @@ def test_what_is_tagged_for_the_weekly_look_is_built_by_it(manifest):
 
 def test_gates_wait_for_the_build_itself_and_not_for_the_mirrors(bag):
     tasks = bag["dags"]["build_warehouse"]["tasks"]
+    assert tasks["resolve_customers"]["above"] == ["build_evidence.dbt_build"]
+    assert tasks["build_marts.dbt_build"]["above"] == ["resolve_customers"]
     assert tasks["check_marts_customers"]["above"] == ["build_marts.dbt_build"]
     assert tasks["build_features.dbt_build"]["above"] == ["check_marts_customers"]
     assert tasks["check_features_customer_features"]["above"] == ["build_features.dbt_build"]

@@ -13,12 +13,14 @@ import yaml
 from dbt.cli.main import dbtRunner
 from psycopg2 import sql
 
+from ml.identity.resolve import Resolution, resolve
 from normalisation.normalise import Normalised, normalise
 from runtime import warehouse as runtime_warehouse
 from runtime.settings import Settings
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
-SCHEMAS = ("quality", "quarantine", "normalised", "scores", "decisions")
+SCHEMAS = ("quality", "quarantine", "normalised", "identity", "scores", "decisions")
+EVIDENCE = ("path:seeds", "path:models/staging", "person_records")
 CONTRACTS = Path(__file__).parents[2] / "landing" / "departments"
 
 
@@ -97,7 +99,7 @@ class Warehouse:
         self.connection.autocommit = True
         for schema in SCHEMAS:
             self.run(sql.SQL("create schema {}").format(sql.Identifier(schema)))
-        for room in ("expectations", "normalisation", "ml"):
+        for room in ("expectations", "normalisation", "ml", "ml/identity"):
             self.run((given.root / room / "schema.sql").read_text(encoding="utf-8"))
         for department, own in entities.items():
             self._open_department(department, own)
@@ -155,10 +157,27 @@ class Warehouse:
         return batch_id
 
     def build(self, as_of: date | str | None, *options: str) -> None:
-        """Normalise what is new, make seeds and models for `as_of`; raises with the failed nodes' messages."""
+        """Normalise what is new, make seeds and models for `as_of`, with people resolved in between.
+
+        Raises with the failed nodes' messages. With `--select` only what is chosen is built, and nobody is resolved.
+        """
+        models = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
         if as_of is not None:
             self.normalise(date.fromisoformat(str(as_of)))
-        self._dbt("build", as_of, "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test", *options)
+        if as_of is None or "--select" in options:
+            self._dbt("build", as_of, *models, *options)
+            return
+        refresh = [option for option in options if option == "--full-refresh"]
+        self._dbt("build", as_of, *models, "--select", *EVIDENCE, *refresh)
+        self.resolve(date.fromisoformat(str(as_of)))
+        self._dbt("build", as_of, *models, *options, "--exclude", *EVIDENCE)
+
+    def resolve(self, as_of: date) -> Resolution:
+        """Find out who is who, as the task between the two dbt runs does, in one transaction."""
+        with psycopg2.connect(**self._address) as connection:
+            done = resolve(connection, as_of)
+        connection.close()
+        return done
 
     def normalise(self, as_of: date) -> Normalised:
         """Write the new values one way, as the task before dbt does, in one transaction."""

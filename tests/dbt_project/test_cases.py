@@ -65,7 +65,7 @@ def check(company: Warehouse, case: Path, *options: str) -> date:
         rows = company.rows(
             f"select coalesce(ids.source_key, ''), {columns} from {schema}.{table} t "
             "left join identity.customer_ids ids on to_jsonb(t) ->> 'customer_id' = ids.customer_id "
-            "and ids.key_kind = ids.decided_by"
+            "and ids.is_founder"
         )
         others = expected.columns.drop("loyalty_number", errors="ignore")
         found = pd.DataFrame(rows, columns=["loyalty_number", *others])

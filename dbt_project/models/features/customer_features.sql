@@ -1,11 +1,12 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
-    pre_hook=["{{ give_memory() }}", "{{ clear_increment('as_of_date') }}"],
+    pre_hook=["{{ give_memory() }}", "{{ clear_new_or_moved('as_of_date') }}"],
     indexes=indexes_on([], unique=['as_of_date', 'customer_id'])
 ) }}
 
 -- Every number is what could have been known on as_of_date: the event had happened and its batch had arrived by then.
+{% for part in increment_parts() -%}
 select
     customers.customer_id,
     customers.as_of_date,
@@ -67,43 +68,45 @@ left join {{ ref('int_lifetimes_measured') }} as lifetimes
     on
         customers.customer_id = lifetimes.customer_id
         and customers.as_of_date = lifetimes.as_of_date
-        {{ and_is_new('lifetimes.as_of_date') }}
+        {{ and_in_part(part, 'lifetimes.as_of_date', 'lifetimes.customer_id') }}
 left join {{ ref('int_purchases_windowed') }} as purchases
     on
         customers.customer_id = purchases.customer_id
         and customers.as_of_date = purchases.as_of_date
-        {{ and_is_new('purchases.as_of_date') }}
+        {{ and_in_part(part, 'purchases.as_of_date', 'purchases.customer_id') }}
 left join {{ ref('int_departments_windowed') }} as departments
     on
         customers.customer_id = departments.customer_id
         and customers.as_of_date = departments.as_of_date
-        {{ and_is_new('departments.as_of_date') }}
+        {{ and_in_part(part, 'departments.as_of_date', 'departments.customer_id') }}
 left join {{ ref('int_campaigns_windowed') }} as campaigns
     on
         customers.customer_id = campaigns.customer_id
         and customers.as_of_date = campaigns.as_of_date
-        {{ and_is_new('campaigns.as_of_date') }}
+        {{ and_in_part(part, 'campaigns.as_of_date', 'campaigns.customer_id') }}
 left join {{ ref('int_touchpoints_windowed') }} as touchpoints
     on
         customers.customer_id = touchpoints.customer_id
         and customers.as_of_date = touchpoints.as_of_date
-        {{ and_is_new('touchpoints.as_of_date') }}
+        {{ and_in_part(part, 'touchpoints.as_of_date', 'touchpoints.customer_id') }}
 left join {{ ref('int_cases_counted') }} as cases
     on
         customers.customer_id = cases.customer_id
         and customers.as_of_date = cases.as_of_date
-        {{ and_is_new('cases.as_of_date') }}
+        {{ and_in_part(part, 'cases.as_of_date', 'cases.customer_id') }}
 left join {{ ref('int_scores_ranked') }} as scores
     on
         customers.customer_id = scores.customer_id
         and customers.as_of_date = scores.as_of_date
-        {{ and_is_new('scores.as_of_date') }}
+        {{ and_in_part(part, 'scores.as_of_date', 'scores.customer_id') }}
 left join {{ ref('int_profiles_ranked') }} as profiles
     on
         customers.customer_id = profiles.customer_id
         and customers.as_of_date >= profiles.valid_from
         and customers.as_of_date < profiles.valid_until
 left join {{ ref('int_data_ages_measured') }} as ages on customers.as_of_date = ages.as_of_date
-{% if is_incremental() -%}
-where customers.as_of_date >= {{ increment_since() }}
-{%- endif %}
+where
+    1 = 1
+    {{ and_in_part(part, 'customers.as_of_date', 'customers.customer_id') }}
+{{ 'union all' if not loop.last }}
+{% endfor %}

@@ -20,7 +20,9 @@ customers as (
     from {{ ref('customer_features') }} as features
     inner join horizons on {{ days_after('features.as_of_date', 'horizons.horizon_days') }} <= {{ as_of() }}
     {% if is_incremental() -%}
-    where {{ is_to_label('features.as_of_date', 'horizons.horizon_days') }}
+    where
+        {{ is_to_label('features.as_of_date', 'horizons.horizon_days') }}
+        {{ or_moved('features.customer_id') }}
     {%- endif %}
 ),
 
@@ -65,9 +67,12 @@ department_days as (
     where
         department <> 'unknown'
         {% if is_incremental() -%}
-        and sold_date > (
-            select {{ days_after(first_touched_date(), '-84 - max(horizon_days)') }}
-            from horizons
+        and (
+            sold_date > (
+                select {{ days_after(first_touched_date(), '-84 - max(horizon_days)') }}
+                from horizons
+            )
+            {{ or_moved() }}
         )
         {%- endif %}
 ),

@@ -1,5 +1,6 @@
--- Who did it: the account that was logged in, else the account that the visitor or install was first seen with, from
--- then on, while it is the only one. What was done before the first login stays anonymous. Machines do not count.
+-- Who did it: the account that was logged in, else the account that the visitor or install was first seen with, while
+-- it is the only one. What was done before the first login is the person's from the login on, and nobody's again once
+-- the device turns out to be shared. Machines do not count.
 -- A repeated event counts once, from the first delivery.
 with events as (
     select
@@ -46,7 +47,10 @@ select
     ordered.event,
     ordered.occurred_at,
     {{ shop_day('ordered.occurred_at') }} as visit_date,
-    ordered.known_date
+    case
+        when accounts.customer_id is null then greatest(ordered.known_date, visitors.first_known_date)
+        else ordered.known_date
+    end as known_date
 from ordered
 left join {{ ref('customer_ids') }} as accounts
     on
@@ -62,6 +66,9 @@ left join {{ ref('customer_ids') }} as visitors
         ordered.account_id is null
         and ordered.visitor_id = visitors.source_key
         and ordered.key_kind = visitors.key_kind
-        and ordered.known_date >= visitors.first_known_date
-        and ordered.known_date < coalesce(shared.shared_date, cast('9999-12-31' as date))
+        and visitors.first_known_date <= {{ as_of() }}
+        and (
+            shared.shared_date is null
+            or (ordered.known_date >= visitors.first_known_date and ordered.known_date < shared.shared_date)
+        )
 where ordered.oldest_first = 1

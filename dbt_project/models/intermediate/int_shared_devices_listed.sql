@@ -1,3 +1,5 @@
+{{ config(materialized='table', indexes=indexes_on([['visitor_id']])) }}
+
 -- From the day on which a second account was seen with a visitor or an install, what it does without a login is
 -- nobody's.
 with accounts as (

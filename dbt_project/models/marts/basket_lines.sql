@@ -1,10 +1,11 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
-    pre_hook="{{ clear_increment() }}",
+    pre_hook="{{ clear_new_or_moved() }}",
     indexes=indexes_on([['known_date'], ['basket_id']])
 ) }}
 
+-- depends_on: {{ ref('customer_moves') }}
 select
     basket_id,
     line_id,
@@ -25,5 +26,5 @@ select
     known_date
 from {{ ref('int_basket_lines_united') }}
 {% if is_incremental() -%}
-where known_date >= {{ increment_since() }}
+where {{ is_new_or_moved('known_date') }}
 {%- endif %}

@@ -27,11 +27,11 @@ from {{ ref('basket_lines') }}
 where basket_id in (
     select basket_id
     from {{ ref('basket_lines') }}
-    where known_date >= {{ increment_since() }}
+    where {{ is_new_or_moved('known_date') }}
     union
     select basket_id
     from {{ this }}
-    where known_date >= {{ increment_since() }}
+    where {{ is_new_or_moved('known_date') }}
 )
 {%- endif %}
 group by basket_id

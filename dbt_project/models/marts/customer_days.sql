@@ -1,7 +1,7 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
-    pre_hook="{{ clear_increment() }}",
+    pre_hook="{{ clear_new_or_moved() }}",
     indexes=indexes_on([['known_date'], ['customer_id', 'sold_date']])
 ) }}
 
@@ -21,7 +21,7 @@ with basket_parts as (
         sum(case when coupon_discount_eur > 0 then 1 else 0 end) as coupon_lines
     from {{ ref('basket_lines') }}
     {% if is_incremental() -%}
-    where known_date >= {{ increment_since() }}
+    where {{ is_new_or_moved('known_date') }}
     {%- endif %}
     group by basket_id, known_date
 ),
@@ -48,7 +48,7 @@ previous_days as (
             and days.first_known_date >= earlier.first_known_date
             and {{ days_between('earlier.sold_date', 'days.sold_date') }} <= 168
     {% if is_incremental() -%}
-    where days.first_known_date >= {{ increment_since() }}
+    where {{ is_new_or_moved('days.first_known_date', 'days.customer_id') }}
     {%- endif %}
     group by days.customer_id, days.sold_date
 )

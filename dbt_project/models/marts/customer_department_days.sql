@@ -1,7 +1,7 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
-    pre_hook="{{ clear_increment() }}",
+    pre_hook="{{ clear_new_or_moved() }}",
     indexes=indexes_on([['known_date'], ['customer_id', 'sold_date']])
 ) }}
 
@@ -14,6 +14,6 @@ select
     cast(count(*) as integer) as lines
 from {{ ref('basket_lines') }}
 {% if is_incremental() -%}
-where known_date >= {{ increment_since() }}
+where {{ is_new_or_moved('known_date') }}
 {%- endif %}
 group by customer_id, sold_date, known_date, department

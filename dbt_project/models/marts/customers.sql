@@ -2,6 +2,7 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='customer_id',
+    post_hook="{{ forget_nobodies() }}",
     indexes=indexes_on([['loyalty_number']], unique=['customer_id'])
 ) }}
 
@@ -34,7 +35,7 @@ customers as (
     from identified
     {% if is_incremental() -%}
     where
-        last_known_date >= {{ increment_since() }}
+        {{ is_new_or_moved('last_known_date') }}
         or customer_id in (
             select customer_id
             from {{ ref('customer_days') }}

@@ -1,10 +1,11 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
-    pre_hook=["{{ give_memory() }}", "{{ clear_increment() }}"],
+    pre_hook=["{{ give_memory() }}", "{{ clear_touched_visits() }}", "{{ clear_new_or_moved() }}"],
     indexes=indexes_on([['known_date'], ['customer_id', 'visit_date']])
 ) }}
 
+-- depends_on: {{ ref('customer_moves') }}, {{ ref('customer_ids') }}, {{ ref('int_shared_devices_listed') }}
 -- A visit is a day of a browser or of an installed app. Events that come late make a row of their own, so that a row
 -- never changes.
 select
@@ -28,6 +29,11 @@ select
     known_date
 from {{ ref('int_events_identified') }}
 {% if is_incremental() -%}
-where known_date >= {{ increment_since() }}
+where
+    {{ is_new_or_moved('known_date') }}
+    or (
+        customer_id is null
+        and (case department when 'web' then 'visitor' else 'install' end, visitor_id) in ({{ touched_visitors() }})
+    )
 {%- endif %}
 group by customer_id, department, visitor_id, visit_date, known_date

@@ -1,0 +1,128 @@
+{#-
+Customers whose past changes. An account that turns out to be somebody else's takes its whole past along, and visits
+before a login become the person's, or nobody's once the device is shared. So a growing model forgets and builds again
+everything of the customers that lost or gained something since it was built. Ids stand in the SQL as a list, because a
+planner pushes a list into subqueries and no subquery into a subquery; when there are more than a list should hold, the
+model is built anew. They are ids of our own minting, never a text that somebody told.
+-#}
+
+{% macro most_moved_customers() %}{{ return(2000) }}{% endmacro %}
+
+{#- Ids moved since the day `until`, as a list. Named without ref(): read to choose how to build. -#}
+{% macro moved_since(until) %}
+    {%- set moves = api.Relation.create(database=target.database, schema='identity', identifier='customer_moves') -%}
+    {%- if not execute or load_relation(moves) is none -%}{{ return([]) }}{%- endif -%}
+    {%- set found = run_query(
+        "select distinct customer_id from " ~ moves ~ " where moved_date >= cast('" ~ until ~ "' as date) order by 1"
+    ) -%}
+    {{ return(found.columns[0].values() | list) }}
+{% endmacro %}
+
+{#- In a model that grows: the list in brackets, or none if nobody moved. -#}
+{% macro moved_customers() %}
+    {%- if not execute or not is_incremental() -%}{{ return(none) }}{%- endif -%}
+    {%- set ids = moved_since(built_until()) -%}
+    {{ return("('" ~ ids | join("', '") ~ "')" if ids else none) }}
+{% endmacro %}
+
+{#- Whether a row is to be built by this run of a growing model. -#}
+{% macro is_new_or_moved(date_column, customer_column='customer_id') -%}
+    {%- set moved = moved_customers() -%}
+    {%- if moved -%}
+        ({{ date_column }} >= {{ increment_since() }} or {{ customer_column }} in {{ moved }})
+    {%- else -%}
+        {{ date_column }} >= {{ increment_since() }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- More of such a condition, for a moved customer: nothing where nobody moved. -#}
+{% macro or_moved(customer_column='customer_id') -%}
+    {%- set moved = moved_customers() -%}
+    {%- if moved -%}or {{ customer_column }} in {{ moved }}{%- endif -%}
+{%- endmacro %}
+
+{#- Hook before an append: forget what this run brings again. -#}
+{% macro clear_new_or_moved(date_column='known_date') %}
+    {%- if execute and is_incremental() -%}
+        delete from {{ this }} where {{ is_new_or_moved(date_column) }}
+    {%- endif -%}
+{% endmacro %}
+
+{#-
+What a growing model of customers and days builds, as parts that a planner can push down: the new days of everybody, the
+old days of who moved. Each part is a function name for and_in_part.
+-#}
+{% macro increment_parts() %}
+    {%- if not execute or not is_incremental() -%}{{ return(['everything']) }}{%- endif -%}
+    {{ return(['new days', 'old days of moved customers'] if moved_customers() else ['new days']) }}
+{% endmacro %}
+
+{% macro and_in_part(part, date_column, customer_column) -%}
+    {%- if part == 'new days' -%}
+        and {{ date_column }} >= {{ increment_since() }}
+    {%- elif part == 'old days of moved customers' -%}
+        and {{ date_column }} < {{ increment_since() }}
+        and {{ customer_column }} in {{ moved_customers() }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Hook after delete+insert by customer: forget who has nothing left. -#}
+{% macro forget_nobodies() %}
+    {%- if execute and is_incremental() -%}
+        delete from {{ this }}
+        where not exists (
+            select 1 from {{ ref('customer_ids') }} as ids where ids.customer_id = {{ this.identifier }}.customer_id
+        )
+    {%- endif -%}
+{% endmacro %}
+
+{#- Visitors (kind, id) whose earlier visits became somebody's, or nobody's, since this model was built. -#}
+{% macro touched_visitors() -%}
+    select
+        ids.key_kind,
+        ids.source_key
+    from {{ ref('customer_ids') }} as ids
+    where
+        ids.key_kind in ('visitor', 'install')
+        and ids.first_known_date >= {{ increment_since() }}
+    union
+    select
+        case shared.department when 'web' then 'visitor' else 'install' end as key_kind,
+        shared.visitor_id as source_key
+    from {{ ref('int_shared_devices_listed') }} as shared
+    where shared.shared_date >= {{ increment_since() }}
+{%- endmacro %}
+
+{#- Hook of visits, before clear_new_or_moved: forget the anonymous visits that may have become somebody's. -#}
+{% macro clear_touched_visits() %}
+    {%- if execute and is_incremental() -%}
+        delete from {{ this }}
+        where
+            customer_id is null
+            and (case department when 'web' then 'visitor' else 'install' end, visitor_id) in ({{ touched_visitors() }})
+    {%- endif -%}
+{% endmacro %}
+
+{#- The id of the customer that an entity founds: opaque, the same in every order of loading (ml/identity mints alike). -#}
+{% macro minted_id(kind, key) -%}
+    'c' || substring({{ dbt.hash("'cxloop/' || " ~ kind ~ " || '/' || " ~ key) }}, 1, 16)
+{%- endmacro %}
+
+{#- Everything behind the first word of a normalised value, or NULL. -#}
+{% macro after_first_word(column) -%}
+    nullif(trim(substring({{ column }}, length({{ dbt.split_part(column, "' '", 1) }}) + 1)), '')
+{%- endmacro %}
+
+{#- The type of a column of person_records. -#}
+{% macro person_record_type(column) -%}
+    {{ 'date' if column == 'birth_date' else 'boolean' if column.startswith('is_') else dbt.type_string() }}
+{%- endmacro %}
+
+{#- The opaque id of a description: a hash of all that it says. -#}
+{% macro person_record_id(columns) -%}
+    {%- set parts = ["entity_kind", "source_key"] -%}
+    {%- for column in columns -%}
+        {%- do parts.append("coalesce(cast(" ~ column ~ " as " ~ dbt.type_string() ~ "), '~')") -%}
+    {%- endfor -%}
+    {{ dbt.hash(parts | join(" || '|' || ")) }}
+{%- endmacro %}

@@ -1,0 +1,177 @@
+"""When records go over to another customer, everything that was built of both is right again: by growing, as by building anew."""
+
+from datetime import date, timedelta
+
+import pandas as pd
+import pytest
+from dbt_builds import Warehouse
+
+BUILT = ("staging", "marts", "features", "insights", "decisions")
+MONDAY = date(2025, 6, 2)
+FIRST, SECOND, THIRD, FOURTH = (MONDAY + timedelta(days=days) for days in (12, 14, 15, 16))  # a Saturday, and after it
+SPLIT = """
+    with decided as (
+        insert into identity.steward_decisions (decision_id, verb, reason, decided_by, decided_date)
+        values ('s1', 'split', 'two people called Anna Berg', 'steward', %s)
+    )
+    insert into identity.steward_pairs values ('s1', 'account', 'A1', 'account', 'A2')
+"""
+
+
+def account(number: str, email: str, changed: date, **told: str) -> dict:
+    """A row of the shop's accounts."""
+    return {
+        "account_id": number,
+        "email": email,
+        "is_email_verified": "true",
+        "full_name": "Anna Berg",
+        "country": "DE",
+        "created_at": f"{MONDAY} 08:00:00",
+        "updated_at": f"{changed} 08:00:00",
+        **told,
+    }
+
+
+def order(number: str, account_id: str, day: date) -> dict:
+    """An order that was delivered, its only line is `line`."""
+    moment = f"{day} 12:00:00"
+    return {
+        "order_no": number,
+        "account_id": account_id,
+        "ordered_at": moment,
+        "status": "delivered",
+        "total_cents": "900",
+        "discount_cents": "0",
+        "updated_at": moment,
+    }
+
+
+def line(number: str, day: date) -> dict:
+    """The line of an order."""
+    return {
+        "order_no": number,
+        "line_no": "1",
+        "sku": "N1",
+        "quantity": "1",
+        "price_cents": "900",
+        "created_at": f"{day} 12:00:00",
+    }
+
+
+def event(number: str, visitor: str, day: date, account_id: str | None = None) -> dict:
+    """A page that a visitor saw, logged in or not."""
+    noon = pd.Timestamp(day, tz="UTC") + pd.Timedelta(hours=12)
+    return {
+        "event_id": number,
+        "occurred_at": str(noon.value // 1_000_000),
+        "visitor_id": visitor,
+        "account_id": account_id,
+        "event": "view",
+        "user_agent": "Firefox",
+    }
+
+
+def deliver(nordhaus: Warehouse, as_of: date) -> None:
+    """Deliver what is new on a day: two people of one name first, then one e-mail for both."""
+    history = as_of == FIRST
+    days = [FIRST - timedelta(days=10), FIRST - timedelta(days=3)] if history else [as_of]
+
+    def give(department: str, entity: str, rows: list[dict], delivered: date = as_of) -> None:
+        if rows:
+            nordhaus.deliver(department, entity, pd.DataFrame(rows), delivered, as_of, history=history)
+
+    if history:
+        product = {"sku": "N1", "name": "Coffee", "category": "coffee", "brand": "Nordhaus", "price_cents": "900"}
+        give("shop", "products", [product | {"margin_percent": "40"}])
+        give("shop", "accounts", [account("A1", "anna@x.example", MONDAY), account("A2", "berg@y.example", MONDAY)])
+        granted = {"purpose": "marketing", "channel": "email", "is_granted": "true"}
+        consents = [
+            granted | {"change_id": "c1", "changed_at": f"{MONDAY}T08:00:00Z", "account_id": "A1"},
+            granted | {"change_id": "c2", "changed_at": f"{MONDAY}T09:00:00Z", "account_id": "A2", "is_granted": "false"},
+        ]
+        give("consent", "changes", consents)
+        mailing = {"campaign_id": "C1", "name": "News", "category": "coffee", "channel": "email", "purpose": "marketing"}
+        give("marketing", "mailings", [mailing | {"starts_date": str(MONDAY), "ends_date": "2025-07-01"}])
+    elif as_of == SECOND:
+        give("shop", "accounts", [account("A2", "anna@x.example", SECOND)])
+    give("shop", "orders", [order(f"O{n}{day:%d}", f"A{n}", day) for day in days for n in (1, 2)])
+    give("shop", "order_lines", [line(f"O{n}{day:%d}", day) for day in days for n in (1, 2)])
+    for day in days:
+        sends = [
+            {"send_id": f"s{n}{day:%d}", "campaign_id": "C1", "recipient": email, "channel": "email", "action_id": None}
+            for n, email in ((1, "anna@x.example"), (2, "berg@y.example"))
+        ]
+        give("marketing", "sends", [send | {"sent_at": f"{day}T06:00:00Z"} for send in sends], day)
+        seen = [event(f"e{n}{day:%d}", f"V{n}", day) for n in (1, 2)]
+        give("web", "events", seen + [event(f"l{n}{day:%d}", f"V{n}", day, f"A{n}") for n in (1, 2)], day)
+
+
+def pairs(nordhaus: Warehouse) -> dict[str, str]:
+    """Each account's customer."""
+    return dict(nordhaus.rows("select source_key, customer_id from identity.customer_ids where key_kind = 'account'"))
+
+
+def test_a_merge_and_its_undoing_change_what_was_built_of_both(nordhaus: Warehouse) -> None:
+    deliver(nordhaus, FIRST)
+    nordhaus.build(FIRST)
+    apart = pairs(nordhaus)
+    assert apart["A1"] != apart["A2"]
+
+    deliver(nordhaus, SECOND)
+    nordhaus.build(SECOND)
+    assert set(pairs(nordhaus).values()) == {min(apart.values(), key=lambda customer: customer != apart["A1"])}
+    assert nordhaus.rows("select customer_id, baskets from marts.customers") == [(apart["A1"], 6)]
+    assert nordhaus.rows("select is_granted from marts.consents") == [(False,)], "the newer word of the one person counts"
+    assert nordhaus.rows(
+        "select distinct customer_id, baskets_28d from features.customer_features where as_of_date = %s", (FIRST,)
+    ) == [(apart["A1"], 4)], "the past is the one person's too"
+    grown = nordhaus.checksums(*BUILT)
+    nordhaus.build(SECOND)
+    assert nordhaus.checksums(*BUILT) == grown, "twice changes nothing"
+    nordhaus.build(SECOND, "--full-refresh")
+    assert nordhaus.checksums(*BUILT) == grown
+
+    deliver(nordhaus, THIRD)
+    nordhaus.run(SPLIT, (THIRD,))
+    nordhaus.build(THIRD)
+    assert pairs(nordhaus) == apart, "both have their own id back"
+    deliver(nordhaus, FOURTH)
+    nordhaus.build(FOURTH)
+    undone = nordhaus.checksums(*BUILT)
+    nordhaus.build(FOURTH, "--full-refresh")
+    assert nordhaus.checksums(*BUILT) == undone
+    reasons = nordhaus.rows("select source_key, reason, valid_from from identity.customer_history order by valid_from, 1")
+    assert reasons[2:] == [("A2", "merged", SECOND), ("A2", "split", THIRD)]
+
+    nordhaus.run("update identity.steward_decisions set decided_date = %s", (FIRST,))
+    nordhaus.build(FOURTH, "--full-refresh")
+    assert nordhaus.checksums(*BUILT) == undone, "consent, contacts, features: as if the merge had never happened"
+
+
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_visits_before_a_login_are_the_persons_unless_the_device_is_shared(nordhaus: Warehouse, is_shared: bool) -> None:
+    before, login = FIRST - timedelta(days=5), SECOND
+    give = nordhaus.deliver
+    give("shop", "accounts", pd.DataFrame([account("A1", "anna@x.example", MONDAY)]), FIRST, FIRST, history=True)
+    ben = account("A2", "ben@y.example", MONDAY, full_name="Ben Tal")
+    give("shop", "accounts", pd.DataFrame([ben]), FIRST - timedelta(days=1), FIRST, history=True)
+    give("web", "events", pd.DataFrame([event("e1", "V1", before)]), before, FIRST, history=True)
+    nordhaus.build(FIRST)
+    assert nordhaus.rows("select customer_id from marts.visits") == [(None,)]
+
+    give("web", "events", pd.DataFrame([event("e2", "V1", login, "A1")]), login, SECOND)
+    nordhaus.build(SECOND)
+    anna, other = pairs(nordhaus)["A1"], pairs(nordhaus)["A2"]
+    visits = "select customer_id, visit_date, known_date from marts.visits order by visit_date, customer_id"
+    assert nordhaus.rows(visits) == [(anna, before, login), (anna, login, login)]
+
+    if is_shared:
+        give("web", "events", pd.DataFrame([event("e3", "V1", THIRD, "A2")]), THIRD, THIRD)
+    nordhaus.build(THIRD)
+    expected = [(anna, before, login), (anna, login, login)]
+    if is_shared:
+        expected = [(None, before, before), (anna, login, login), (other, THIRD, THIRD)]
+    assert nordhaus.rows(visits) == expected
+    grown = nordhaus.checksums(*BUILT)
+    nordhaus.build(THIRD, "--full-refresh")
+    assert nordhaus.checksums(*BUILT) == grown
