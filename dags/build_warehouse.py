@@ -1,8 +1,8 @@
 """Build the warehouse from what was accepted: one customer, one timeline, features and labels.
 
 **What.** `normalise_values` writes e-mails, numbers, names and addresses one way, once for each text that no run before
-has seen. dbt stages what departments told of people, `resolve_customers` says which accounts, contacts and cards are one
-customer. Then two more dbt runs, each followed by its gate: marts, then `marts.customers`; features, then
+has seen. dbt stages what departments told of people, `resolve_customers` says which accounts, contacts and cards are
+one customer. Then two more dbt runs, each followed by its gate: marts, then `marts.customers`; features, then
 `features.customer_features`. Every model has a task of its own that shows how it fared; the work is done by the three
 tasks `dbt_build`.
 **When.** As soon as `raw_accepted` was emitted for a day; by hand for any day.
