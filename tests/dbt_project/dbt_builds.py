@@ -11,9 +11,9 @@ import pandas as pd
 import psycopg2
 import yaml
 from dbt.cli.main import dbtRunner
-from ml.identity.resolve import Resolution, resolve
 from psycopg2 import sql
 
+from ml.identity.resolve import Resolution, resolve
 from normalisation.normalise import Normalised, normalise
 from runtime import warehouse as runtime_warehouse
 from runtime.settings import Settings

@@ -11,10 +11,11 @@ MONDAY = date(2025, 6, 2)
 FIRST, SECOND, THIRD, FOURTH = (MONDAY + timedelta(days=days) for days in (12, 14, 15, 16))  # a Saturday, and after it
 SPLIT = """
     with decided as (
-        insert into identity.steward_decisions (decision_id, verb, reason, decided_by, decided_date)
-        values ('s1', 'split', 'two people called Anna Berg', 'steward', %s)
+        insert into identity.steward_decisions (verb, reason, decided_by, decided_date)
+        values ('split', 'two people called Anna Berg', 'steward', %s)
+        returning decision_id
     )
-    insert into identity.steward_pairs values ('s1', 'account', 'A1', 'account', 'A2')
+    insert into identity.steward_pairs select decision_id, 'account', 'A1', 'account', 'A2' from decided
 """
 
 
