@@ -105,7 +105,7 @@ def test_increments_equal_a_full_refresh(company: Warehouse, till_days: dict[dat
     ids = company.checksums("identity")
     company.build(TUESDAY, "--full-refresh")
     assert company.checksums(*BUILT) == on_tuesday
-    assert company.checksums("identity") == ids, "ids are minted once"
+    assert company.checksums("identity") == ids, "ids are the same after a full refresh"
 
     company.run("update quarantine.rejected_rows set status = 'released'")
     company.build(TUESDAY)
@@ -160,8 +160,5 @@ def test_a_withdrawn_batch_leaves_nothing_behind(company: Warehouse, till_days: 
     assert company.checksums("marts", "features") != without
     company.run("update quality.batch_verdicts set verdict = 'held' where batch_id = %s", (batch,))
     company.run("delete from raw_till._batches where batch_id = %s", (batch,))
-    # Its people stay: an id that was minted is never taken back.
-    company.build(HISTORY, "--exclude", "customers+")
-    left = company.checksums("marts")
-    for table in ("basket_lines", "baskets", "customer_days", "customer_department_days"):
-        assert left[f"marts.{table}"] == without[f"marts.{table}"], table
+    company.build(HISTORY)
+    assert company.checksums("marts", "features") == without
