@@ -80,7 +80,8 @@ def resolve(
 ) -> Resolution:
     """Do the work of `resolve_customers` in the caller's transaction.
 
-    `file`: the cache (`store.link_records`); `how`: the rules, by default those of `person_records.yml`. Without any record, now and before, nothing is written. Raises `ResolveError` without the table of records.
+    `file`: the cache (`store.link_records`). `how`: the rules, by default those of `person_records.yml`. Without any
+    record, now and before, nothing is written. Raises `ResolveError` without the table of records.
     """
     if not are_there(connection, as_of):
         return Resolution(as_of)
