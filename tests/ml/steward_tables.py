@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 
+from runtime.settings import ROOT
 from runtime.warehouse import transaction
 
 DAY = date(2025, 7, 1)
@@ -26,13 +27,17 @@ TABLES = """
     create table if not exists identity.steward_pairs (decision_id text, left_kind text, left_key text,
         right_kind text, right_key text, primary key (decision_id, left_kind, left_key, right_kind, right_key));
 """
-FILLED = ("entity_customers", "customer_history", "moved_customers", "models", "steward_decisions", "steward_pairs")
+FILLED = (
+    *("entity_customers", "customer_history", "moved_customers", "models", "steward_decisions", "steward_pairs"),
+    *("retractions", "noted_moves"),
+)
 
 
 @contextmanager
 def identity_tables() -> Iterator[None]:
     """Have the tables, empty before and after."""
     run(TABLES)
+    run((ROOT / "ml" / "identity" / "schema.sql").read_text(encoding="utf-8"))
     _empty()
     yield
     _empty()
