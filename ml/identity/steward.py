@@ -4,7 +4,6 @@ A decision is about pairs of accounts and contacts; a card follows the contact t
 `identity.steward_decisions` and `identity.steward_pairs`: the next build of the day, or of a later one, applies it.
 """
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -25,7 +24,7 @@ SHOWN = 5  # entities that fit a message
 
 Pair = tuple["Entity", "Entity"]
 
-# The newest decision in force about a pair wins.
+# The newest decision in force (date, then id) about a pair wins.
 IN_FORCE = """
     select d.decision_id, d.verb, d.decided_date, p.left_kind, p.left_key, p.right_kind, p.right_key
     from identity.steward_decisions d join identity.steward_pairs p using (decision_id)
@@ -70,7 +69,7 @@ class Decision:
 class Kept:
     """The decision as it stands in the table: its id, its day, its pairs, and whether it was written just now."""
 
-    decision_id: str
+    decision_id: int
     day: date
     pairs: tuple[Pair, ...]
     is_new: bool
@@ -106,7 +105,7 @@ def join(entities: Iterable[str], others: Iterable[str], decision: Decision) -> 
         return _keep(cursor, "join", pairs, customers_of(cursor, [*one, *other]), decision, day)
 
 
-def revoke(decision_id: str, decision: Decision) -> date:
+def revoke(decision_id: int, decision: Decision) -> date:
     """Let a decision hold no longer, from a day on that is given back. Raises StewardError."""
     with _deciding(decision) as (cursor, day):
         cursor.execute(
@@ -144,7 +143,7 @@ def list_decisions(is_all: bool = False) -> list[tuple]:
             from identity.steward_decisions d left join identity.steward_pairs p using (decision_id)
             where %s or d.revoked_date is null
             group by d.decision_id
-            order by d.decided_date desc, d.decision_id
+            order by d.decided_date desc, d.decision_id desc
             """,
             (is_all,),
         )
@@ -226,18 +225,18 @@ def _keep(
                 said = f"two customers ({customers[one]}, {customers[other]})"
             raise StewardError(f"{one} and {other} are {said} already: there is nothing to {verb}.")
         held = newest.get((one, other))
-        if held and held[1] != verb and held[2] >= day:
+        if held and held[1] != verb and held[2] > day:
             raise StewardError(
                 f"Decision {held[0]} ({held[1]}, {held[2]}) about {one} and {other} would go before yours of {day}. "
-                f"Take a later day, or take it back: python -m ml.identity revoke {held[0]}"
+                f"Take that day or a later one, or revoke it: python -m ml.identity revoke {held[0]}"
             )
     _refuse_names(decision.reason, [entity.key for entity in customers])
-    decision_id = _new_id(cursor, verb, pairs, day)
     cursor.execute(
-        "insert into identity.steward_decisions (decision_id, verb, reason, decided_by, decided_date)"
-        " values (%s, %s, %s, %s, %s)",
-        (decision_id, verb, decision.reason, decision.done_by, day),
+        "insert into identity.steward_decisions (verb, reason, decided_by, decided_date)"
+        " values (%s, %s, %s, %s) returning decision_id",
+        (verb, decision.reason, decision.done_by, day),
     )
+    decision_id = cursor.fetchone()[0]
     execute_values(
         cursor,
         "insert into identity.steward_pairs (decision_id, left_kind, left_key, right_kind, right_key) values %s",
@@ -246,10 +245,10 @@ def _keep(
     return Kept(decision_id, day, pairs, True)
 
 
-def _newest_decisions(cursor: Cursor) -> dict[Pair, tuple[str, str, date]]:
+def _newest_decisions(cursor: Cursor) -> dict[Pair, tuple[int, str, date]]:
     """Give (decision_id, verb, decided_date) of the decision that holds for each pair."""
     cursor.execute(IN_FORCE)
-    newest: dict[Pair, tuple[str, str, date]] = {}
+    newest: dict[Pair, tuple[int, str, date]] = {}
     for decision_id, verb, day, *ends in cursor.fetchall():
         one, other = sorted((Entity(*ends[:2]), Entity(*ends[2:])))
         newest.setdefault((one, other), (decision_id, verb, day))
@@ -263,17 +262,6 @@ def _same_again(cursor: Cursor, verb: str, pairs: tuple[Pair, ...], newest: dict
         return None
     cursor.execute("select count(*) from identity.steward_pairs where decision_id = %s", (same[0],))
     return Kept(same[0], same[2], pairs, False) if cursor.fetchone()[0] == len(pairs) else None
-
-
-def _new_id(cursor: Cursor, verb: str, pairs: tuple[Pair, ...], day: date) -> str:
-    """Name a decision; one that was revoked and is decided again gets another name."""
-    said = "\n".join(f"{one} {other}" for one, other in pairs)
-    for number in range(1000):
-        name = f"d{hashlib.sha256(f'{verb} {day} {number} {said}'.encode()).hexdigest()[:12]}"
-        cursor.execute("select exists (select from identity.steward_decisions where decision_id = %s)", (name,))
-        if not cursor.fetchone()[0]:
-            return name
-    raise StewardError("This was decided and revoked a thousand times on one day; take another day.")
 
 
 def _refuse_names(reason: str, keys: list[str]) -> None:

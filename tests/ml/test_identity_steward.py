@@ -92,7 +92,7 @@ def test_a_decision_has_an_author_and_a_reason_that_names_nobody(company, by, re
 
 
 def test_the_day_is_the_newest_that_the_warehouse_knows(company):
-    run("insert into identity.customer_history values ('account', 'A7', 'c7', %s, null, 'new', 'r1')", (DAY,))
+    run("insert into identity.customer_history values ('account', 'A7', 'c7', %s, null, 'new', %s)", (DAY, DAY))
     assert split(["account/A1"], ["contact/C1"], Decision("dora", "why")).day == DAY
 
 
@@ -112,17 +112,17 @@ def test_it_is_not_revoked_before_it_held_nor_if_there_is_none(company):
     first = split(["account/A1"], ["contact/C1"], LATER)
     with pytest.raises(StewardError, match="cannot be revoked on 2025-07-01"):
         revoke(first.decision_id, HERS)
-    with pytest.raises(StewardError, match="There is no decision d0"):
-        revoke("d0", HERS)
+    with pytest.raises(StewardError, match="There is no decision 0"):
+        revoke(0, HERS)
 
 
-def test_a_later_decision_may_say_the_opposite_and_one_of_the_same_day_may_not(company):
-    first = split(["account/A1"], ["contact/C1"], HERS)
+def test_a_later_decision_may_say_the_opposite_and_an_earlier_one_may_not(company):
+    first = split(["account/A1"], ["contact/C1"], LATER)
     run("update identity.entity_customers set customer_id = 'c9' where source_key = 'A1'")
     with pytest.raises(StewardError, match=f"revoke {first.decision_id}"):
         join(["account/A1"], ["contact/C1"], HERS)
     assert join(["account/A1"], ["contact/C1"], LATER).is_new
     run("update identity.entity_customers set customer_id = 'c1' where source_key = 'A1'")
-    third = split(["account/A1"], ["contact/C1"], Decision("dora", "no", DAY + timedelta(days=2)))
+    third = split(["account/A1"], ["contact/C1"], LATER)
     assert third.is_new
     assert third.decision_id != first.decision_id
