@@ -31,7 +31,7 @@ RIGHTS_ON_NEW_TABLES = (
     ("privacy", "cx_privacy", "select, insert, update, delete"),
 )
 # Each room owns its tables; bootstrap runs the files as cx_pipeline in this order.
-ROOM_SCHEMAS = ("expectations", "normalisation", "ml", "activation", "privacy")
+ROOM_SCHEMAS = ("expectations", "normalisation", "ml", "ml/identity", "activation", "privacy")
 OLDEST_SERVER = 160000  # pg_input_is_valid and per-grant inheritance came with 16
 LOCK = 7_203_441  # any number of our own: two bootstraps at a time would trip over each other's rights
 

@@ -28,13 +28,15 @@ RANDOM_PAIRS = 300_000  # tell how often strangers agree by chance
 
 @dataclass(frozen=True)
 class Plan:
-    """What is linked and how: the columns, which of them name the source and the entity, and the limits."""
+    """What is linked and how: the columns, which of them name the source and the entity, the limits, and a `functional`
+    column, of which one person never has two different values."""
 
     mapping: Mapping
     source: str | None = None
     entity: str | None = None
     threshold: float = THRESHOLD
     suspicious_above: int = SUSPICIOUS_ABOVE
+    functional: str | None = None
 
     @property
     def kinds(self) -> pairs.Kinds:
@@ -53,11 +55,12 @@ def prepare(connection: duckdb.DuckDBPyConnection, given: str, plan: Plan, into:
     Records are numbered from `first` in the order of what they say (`digest`), then of their ids. An entity has the
     number of its first record here. The digest does not depend on the versions of libraries.
     """
-    read = [*([plan.source] if plan.source else []), *sorted(plan.mapping.sources)]
+    read = [*(name for name in (plan.source, plan.functional) if name), *sorted(plan.mapping.sources)]
     text = ", ".join(f"coalesce({quoted(name)}::varchar, '')" for name in read)
     columns = ", ".join(quoted(name) for name in sorted(plan.mapping.sources))
     source = f"{quoted(plan.source)}::varchar" if plan.source else "''"
     entity = f"{quoted(plan.entity)}::varchar" if plan.entity else "null::varchar"
+    functional = f"{quoted(plan.functional)}::varchar" if plan.functional else "null::varchar"
     connection.execute(
         f"""create or replace temp table numbered as
         select *, case when "#entity_id" is null then "#record"
@@ -65,10 +68,11 @@ def prepare(connection: duckdb.DuckDBPyConnection, given: str, plan: Plan, into:
         from (
             select {first} - 1 + row_number() over (order by "#digest", "#record_id") as "#record", *
             from (select "#record_id", {entity} as "#entity_id", {source} as "#source",
-                md5_number_lower(concat_ws(chr(31), {text})) as "#digest", {columns} from {given})
+                {functional} as "#functional", md5_number_lower(concat_ws(chr(31), {text})) as "#digest", {columns}
+                from {given})
         )"""
     )
-    names = ("record", "record_id", "entity", "entity_id", "source", "digest")
+    names = ("record", "record_id", "entity", "entity_id", "source", "functional", "digest")
     normalise(connection, "numbered", plan.mapping, into, [f'"#{name}" as {name}' for name in names])
     connection.execute("drop table numbered")
 

@@ -60,7 +60,7 @@ def signature(model: Model, plan: Plan) -> str:
         "model": model.id,
         "columns": [[column.name, column.kind, column.sources, column.format] for column in mapping.columns],
         "rules": mapping.rules,
-        "plan": [plan.source, plan.entity, plan.threshold, plan.suspicious_above],
+        "plan": [plan.source, plan.entity, plan.threshold, plan.suspicious_above, plan.functional],
         "code": code(),
         "versions": [version(name) for name in ("duckdb", "splink")],
     }

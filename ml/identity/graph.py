@@ -66,12 +66,15 @@ def group_touched(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
 def group(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
     """Cluster the entities of `grouped`, which holds whole components, and add them to `nodes`."""
     members = connection.execute(
-        f"""select entity, {FIRST.format("record")} as label, min(source) as source, count(distinct source) as sources
+        f"""select entity, {FIRST.format("record")} as label, min(source) as source, count(distinct source) as sources,
+            min(functional) as functional, count(distinct functional) as told
         from records semi join grouped using (entity) group by entity
         order by min(struct_pack(digest := digest, record_id := record_id))"""
     ).df()
     if plan.source and (members["sources"] > 1).any():
         raise MappingError(f"{int((members['sources'] > 1).sum())} entities stand in more than one {plan.source}.")
+    if (members["told"] > 1).any():
+        raise MappingError(f"{int((members['told'] > 1).sum())} entities have two values of {plan.functional}.")
     if members.empty:
         return
     found = divide(connection, plan, members)
@@ -92,8 +95,11 @@ def divide(connection: duckdb.DuckDBPyConnection, plan: Plan, members: pd.DataFr
     ).fetchnumpy()
     forbidden = np.column_stack([place.of(np.asarray(banned[side], np.int64)) for side in ("l", "r")])
     sources = members["source"].to_numpy() if plan.source else None
+    functional = members["functional"].to_numpy() if plan.functional else None
     weight = np.asarray(got["weight"], float)
-    return partition(len(members), left, right, weight, sources, forbidden, plan.threshold, plan.suspicious_above)
+    return partition(
+        len(members), left, right, weight, sources, forbidden, plan.threshold, plan.suspicious_above, functional
+    )
 
 
 def pairs_of_entities(plan: Plan, condition: str = "") -> str:

@@ -15,7 +15,7 @@ import pyarrow
 import pyarrow.parquet
 
 from ml.identity.blocking import Key
-from ml.identity.comparisons import comparisons, groups
+from ml.identity.comparisons import comparisons, groups, roles
 from ml.identity.mapping import Mapping, MappingError
 from ml.identity.model import Parameters
 
@@ -113,6 +113,14 @@ class Model:
             raise MappingError(f"The model knows the columns {dict(self.columns)}, the mapping {dict(columns)}.")
         if [len(m) for m in self.parameters.m] != [len(groups(each)) for each in comparisons(mapping)]:
             raise MappingError("The model was learned with other levels of comparison; learn anew.")
+
+
+def untaught(mapping: Mapping) -> Model:
+    """Give the model of a table too small to learn from: no keys, so it compares nothing and only rules decide."""
+    sizes = [len(groups(each)) for each in comparisons(mapping)]
+    even = [np.full(size, 1 / size) for size in sizes]
+    parameters = Parameters(even, even, even, roles(mapping), 0.0, 0.0, 0.0)
+    return Model(parameters, (), {}, columns_of(mapping), 0)
 
 
 def columns_of(mapping: Mapping) -> tuple[tuple[str, str], ...]:

@@ -53,6 +53,7 @@ def link(
     model: Model | None = None,
     entity: str | None = None,
     suspicious_above: int = SUSPICIOUS_ABOVE,
+    functional: str | None = None,
 ) -> Linkage:
     """Find the records that are one person.
 
@@ -60,17 +61,18 @@ def link(
     table are then not compared, and a cluster holds at most one of each. `entity`: the column that names the account
     or contact of which a record is a version; versions are one person by definition (missing: a version of nothing).
     `forbidden`: `left_id, right_id`, pairs that must not meet. `threshold`: log2 odds from which evidence is enough.
-    `model`: what was learned before; without one it is learned from these records.
+    `functional`: the column of which one person never has two different values (a birth date that was verified); all
+    versions of an entity have the same. `model`: what was learned before; without one it is learned from these records.
     Raises `MappingError` for columns that are not there, for record ids that are missing or not unique, and for a
     model of other columns.
     """
-    plan = Plan(mapping, source, entity, threshold, suspicious_above)
+    plan = Plan(mapping, source, entity, threshold, suspicious_above, functional)
     ids = identifiers(records, plan)
     if model is not None:
         model.check(mapping)
     with cache.private(), duckdb.connect() as connection:
         cache.configure(connection, memory)
-        kept = sorted(set(mapping.sources) | {name for name in (source, entity) if name})
+        kept = sorted(set(mapping.sources) | {name for name in (source, entity, functional) if name})
         given = records[kept].assign(**{"#record_id": pd.Series(ids, index=records.index).astype(str)})
         connection.register("given", given)
         banned = pd.DataFrame({"left_id": [], "right_id": []}) if forbidden is None else forbidden
@@ -99,7 +101,9 @@ def linkage(connection: duckdb.DuckDBPyConnection, ids: pd.Series, model: Model,
 def identifiers(records: pd.DataFrame, plan: Plan) -> np.ndarray:
     """Give the record ids; check the columns."""
     mapping = plan.mapping
-    wanted = set(mapping.sources) | {name for name in (mapping.record_id, plan.source, plan.entity) if name}
+    wanted = set(mapping.sources) | {
+        name for name in (mapping.record_id, plan.source, plan.entity, plan.functional) if name
+    }
     lacking = sorted(wanted - set(records.columns))
     if lacking:
         raise MappingError(

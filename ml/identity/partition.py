@@ -3,7 +3,7 @@
 Connected components believe one wrong pair. Here two groups become one only if the *average* evidence over all pairs
 between them, also the pairs that speak against it, is above the threshold: correlation clustering, greedy, best
 evidence first (average linkage). Constraints hold always: records of one duplicate-free table never meet, nor do
-pairs that were forbidden.
+pairs that were forbidden, nor two different values of what a person has one of (a verified birth date).
 
 A cluster is suspicious if it is very large, or if the two parts that were joined last hang on one pair. It is then
 published as these parts, and the case is listed. Cutting the bridge gives what was there before it came, and a full
@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
@@ -63,11 +64,13 @@ def partition(
     forbidden: np.ndarray | None = None,
     threshold: float = THRESHOLD,
     suspicious_above: int = SUSPICIOUS_ABOVE,
+    functional: np.ndarray | None = None,
 ) -> Partition:
     """Cluster the records 0 to `records` - 1.
 
     `left`, `right`, `weight`: pairs, each once, and their log2 odds. `source`: the table of each record, if tables are
     free of duplicates. `forbidden`: pairs (n by 2) that must not meet (cannot-link), whatever their weight.
+    `functional`: per record a value of which a cluster never holds two different ones; missing says nothing.
     """
     low, high = np.minimum(left, right), np.maximum(left, right)
     strong = weight >= threshold
@@ -77,7 +80,7 @@ def partition(
     inside = (component[low] == component[high]) & (size[component[low]] > 1)
     agreed = np.bincount(component[low[inside & strong]], minlength=len(size))
     unclear = (agreed < size * (size - 1) // 2) | (size > suspicious_above)
-    limits = Constraints(source, forbidden)
+    limits = Constraints(source, forbidden, functional)
     for one, other in limits.pairs:
         unclear[component[one]] |= component[one] == component[other]
     first = np.full(len(size), records)
@@ -86,6 +89,10 @@ def partition(
     if limits.source is not None:
         per = np.unique(np.column_stack([component, limits.source]), axis=0)
         unclear |= np.bincount(per[:, 0], minlength=len(size)) < size
+    if limits.value is not None:
+        told = limits.value >= 0
+        per = np.unique(np.column_stack([component[told], limits.value[told]]), axis=0)
+        unclear |= np.bincount(per[:, 0], minlength=len(size)) > 1
     chosen = np.flatnonzero(inside & unclear[component[low]])
     chosen = chosen[np.argsort(component[low[chosen]], kind="stable")]
     members = np.flatnonzero(unclear[component] & (size[component] > 1))
@@ -124,10 +131,13 @@ def unsuspicious(cluster: Group, above: int, edges: list[tuple[int, int, float]]
 
 
 class Constraints:
-    """What must not meet: records of one duplicate-free source, and forbidden pairs."""
+    """What must not meet: records of one duplicate-free source, forbidden pairs, and different functional values."""
 
-    def __init__(self, source: np.ndarray | None, forbidden: np.ndarray | None) -> None:
+    def __init__(
+        self, source: np.ndarray | None, forbidden: np.ndarray | None, functional: np.ndarray | None = None
+    ) -> None:
         self.source = None if source is None else np.unique(source, return_inverse=True)[1]
+        self.value = None if functional is None else pd.factorize(functional)[0]  # missing: -1
         self.pairs = [] if forbidden is None else [tuple(pair) for pair in np.asarray(forbidden).tolist()]
         self.enemies: dict[int, set[int]] = defaultdict(set)
         for one, other in self.pairs:
@@ -137,6 +147,8 @@ class Constraints:
     def forbid(self, one: list[int], other: list[int]) -> bool:
         """Say whether two groups may not become one."""
         if self.source is not None and {self.source[x] for x in one} & {self.source[x] for x in other}:
+            return True
+        if self.value is not None and len({self.value[x] for x in (*one, *other)} - {-1}) > 1:
             return True
         return any(self.enemies[record] & set(other) for record in one if record in self.enemies)
 

@@ -57,18 +57,20 @@ def link_records(
     file: Path | None = None,
     threshold: float = THRESHOLD,
     suspicious_above: int = SUSPICIOUS_ABOVE,
+    functional: str | None = None,
 ) -> Written:
     """Link the rows of `query` and write what was found to the tables of `into` ("identity.person").
 
     The caller owns the transaction: on an error everything stays as it was. Running twice changes nothing.
-    `source`, `entity`, `model`, `threshold`, `suspicious_above`: as in `link.link`; without a model one is learned.
+    `source`, `entity`, `model`, `threshold`, `suspicious_above`, `functional`: as in `link.link`; without a model one
+    is learned.
     `forbidden`: a query of `left_id, right_id`, all pairs that must not meet. `file`: where the linkage is kept for
     the next increment; if it is of the same model and of the state that the tables are in, only what changed since is
     worked on. `changed`: a query of one column, the ids of the records that are new, changed or gone since then;
     without it everything is read and compared. One run at a time per `into`: others wait for its transaction.
     Raises `MappingError` for columns that are not there and for record ids that are missing or not unique.
     """
-    plan = Plan(mapping, source, entity, threshold, suspicious_above)
+    plan = Plan(mapping, source, entity, threshold, suspicious_above, functional)
     if mapping.record_id is None:
         raise MappingError("To link in the warehouse the mapping needs a record_id.")
     if model is not None:
@@ -198,7 +200,7 @@ def wanted(connection: psycopg2.extensions.connection, query: Query, plan: Plan)
         cursor.execute(sql.SQL("select * from ({}) as described limit 0").format(composed(query)))
         there = {column.name for column in cursor.description}
     mapping = plan.mapping
-    needed = sorted(set(mapping.sources) | {name for name in (plan.source, plan.entity) if name})
+    needed = sorted(set(mapping.sources) | {name for name in (plan.source, plan.entity, plan.functional) if name})
     lacking = sorted({*needed, mapping.record_id} - there)
     if lacking:
         raise MappingError(f"The query has no column {', '.join(lacking)}. It has: {', '.join(sorted(there))}.")

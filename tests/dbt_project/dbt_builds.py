@@ -18,7 +18,7 @@ from runtime import warehouse as runtime_warehouse
 from runtime.settings import Settings
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
-SCHEMAS = ("quality", "quarantine", "normalised", "scores", "decisions")
+SCHEMAS = ("quality", "quarantine", "normalised", "identity", "scores", "decisions")
 CONTRACTS = Path(__file__).parents[2] / "landing" / "departments"
 
 
@@ -97,7 +97,7 @@ class Warehouse:
         self.connection.autocommit = True
         for schema in SCHEMAS:
             self.run(sql.SQL("create schema {}").format(sql.Identifier(schema)))
-        for room in ("expectations", "normalisation", "ml"):
+        for room in ("expectations", "normalisation", "ml", "ml/identity"):
             self.run((given.root / room / "schema.sql").read_text(encoding="utf-8"))
         for department, own in entities.items():
             self._open_department(department, own)
