@@ -12,7 +12,7 @@ from psycopg2.extensions import connection as Connection
 
 from runtime.warehouse import transaction
 
-_SQL = Path(__file__).parent / "sql" / "retractions.sql"
+_SQL = Path(__file__).parent / "sql"
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,15 @@ class Noted:
 def note_retractions(connection: Connection, as_of: date) -> Noted:
     """List what went out for the customers that the moves of `as_of` left and joined. The caller owns the transaction.
 
-    Running twice changes nothing. Decisions of `as_of` itself are listed if they were there when the move was first
-    noted: a steward decided on a day that was published, and it was built again.
+    Running twice changes nothing. Decisions of `as_of` itself are listed if the day was built, decided and built again
+    with other customers, because a steward split or joined; then the day must be the last that was built.
     """
     with connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(hashtextextended('identity.retractions', 5))")
-        cursor.execute(_SQL.read_text(encoding="utf-8"), {"as_of": as_of})
-        return Noted(as_of, *cursor.fetchone())
+        cursor.execute((_SQL / "retractions.sql").read_text(encoding="utf-8"), {"as_of": as_of})
+        noted = Noted(as_of, *cursor.fetchone())
+        cursor.execute((_SQL / "noted_customers.sql").read_text(encoding="utf-8"), {"as_of": as_of})
+        return noted
 
 
 def note_retractions_of_day(as_of: date) -> Noted:

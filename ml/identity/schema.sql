@@ -106,14 +106,12 @@ create table if not exists identity.retractions (
     primary key (what, retracted_id, customer_id, entity_kind, source_key, moved_date)
 );
 
--- One row per move that was looked at. has_decisions: those of the move's own day were there before the move was known
--- (a steward's decision of a day that was published), so they are wrong too; noted once, whatever is replayed later.
-create table if not exists identity.noted_moves (
+-- Whose each entity was when the decisions of noted_days.as_of were made: a day that is built again after them, because
+-- a steward decided, is compared with it. One row per entity; noted_days has one row.
+create table if not exists identity.noted_customers (
     entity_kind text not null,
     source_key text not null,
-    moved_date date not null,
-    left_customer_id text not null,
-    joined_customer_id text not null,
-    has_decisions boolean not null,
-    primary key (entity_kind, source_key, moved_date, left_customer_id, joined_customer_id)
+    customer_id text not null,
+    primary key (entity_kind, source_key)
 );
+create table if not exists identity.noted_days (as_of date not null);

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from ml.identity.resolve import ResolveError, find, resolve
+from ml.identity.resolve import resolve
 from runtime.warehouse import transaction
 from tests.ml import person_records as given
 from tests.ml.person_records import add, crowd, customers, day, person, record, rows, state

@@ -83,23 +83,66 @@ def test_twice_is_once_and_the_days_own_decisions_made_after_it_are_right(compan
     assert len(listed()) == 3
 
 
-def test_decisions_of_the_day_itself_are_wrong_if_they_were_there_before_the_split(company):
-    decide(DAY)
+@pytest.fixture
+def decided_today(company):
+    """The day was built, decided and published; A4 and A5 came that day, A4 to c1."""
+    customers(("account/A4", "c1"), ("account/A5", "c5"))
+    run("update identity.customer_history set valid_from = %s where source_key in ('A4', 'A5')", (DAY,))
     note_retractions_of_day(DAY)
+    decide(DAY)
+    run("insert into activation.publications values (%s, 1, 1, 'x')", (DAY,))
     assert listed() == []
+
+
+def test_decisions_of_the_day_are_wrong_if_it_is_built_again_after_a_split(decided_today):
     move("account/A2", "c2", "split")
     note_retractions_of_day(DAY)
-    assert listed()[-1] == ("c1", "A2", DAY)
+    assert listed("published action")[-1] == listed()[-1] == ("c1", "A2", DAY)
     assert note_retractions_of_day(DAY).listed == 0
+
+
+def test_who_came_that_day_and_was_split_off_again_was_a_wrong_person_for_that_day_only(decided_today):
+    run("update identity.customer_history set customer_id = 'c4' where source_key = 'A4'")
+    run("update identity.entity_customers set customer_id = 'c4' where source_key = 'A4'")
+    note_retractions_of_day(DAY)
+    assert listed() == [("c1", "A4", DAY)]
+    assert rows("select distinct reason, since from identity.retractions") == [("split", DAY)]
+
+
+def test_a_decision_revoked_on_the_same_day_takes_the_day_off_the_list(decided_today):
+    move("account/A2", "c2", "split")
+    note_retractions_of_day(DAY)
+    take_back("A2", "c1")
+    assert note_retractions_of_day(DAY).listed == 0
+    assert listed() == []
+
+
+def take_back(key: str, customer: str) -> None:
+    """Let a day's move be none."""
+    run("delete from identity.customer_history where valid_from = %s and source_key = %s", (DAY, key))
+    run("update identity.customer_history set valid_until = null where source_key = %s", (key,))
+    run("update identity.entity_customers set customer_id = %s where source_key = %s", (customer, key))
 
 
 def test_what_was_taken_back_by_another_run_of_the_day_is_off_the_list(company):
     move("account/A2", "c2", "split")
     note_retractions_of_day(DAY)
-    run("delete from identity.customer_history where valid_from = %s", (DAY,))
-    run("update identity.customer_history set valid_until = null")
+    take_back("A2", "c1")
     assert note_retractions_of_day(DAY).taken_back == 7
     assert list_retractions() == []
+
+
+def test_playing_an_earlier_day_again_and_forward_lists_nothing_more(company):
+    """On DAY both c1 and c3 became one; the decisions of DAY were made after that."""
+    move("account/A3", "c1", "merged")
+    note_retractions_of_day(DAY)
+    decide(DAY)
+    before = rows("select * from identity.retractions order by 1, 2, 3, 4, 5")
+    take_back("A3", "c3")
+    note_retractions_of_day(days(-1)[0])
+    move("account/A3", "c1", "merged")
+    note_retractions_of_day(DAY)
+    assert rows("select * from identity.retractions order by 1, 2, 3, 4, 5") == before
 
 
 def test_an_earlier_days_moves_stay_listed_when_a_later_day_is_noted(company):
