@@ -86,7 +86,8 @@ def read_entity(written: str) -> Entity:
 def split(entities: Iterable[str], others: Iterable[str], decision: Decision) -> Kept:
     """Decide that `entities` are another person than `others`, all of one customer now. Raises StewardError.
 
-    Without `others` these are all other accounts and contacts of the customer.
+    Without `others` these are all other accounts and contacts of the customer. The parts of a suspicious cluster may
+    be split for good though they are published as several customers.
     """
     with _deciding(decision) as (cursor, day):
         one, other = _named(entities), _named(others)
@@ -219,7 +220,7 @@ def _keep(
         return kept
     for one, other in pairs:
         is_one = customers[one] == customers[other]
-        if is_one != (verb == "split"):
+        if is_one != (verb == "split") and not (verb == "split" and _is_case(cursor, one, other)):
             said = f"one customer ({customers[one]})"
             if not is_one:
                 said = f"two customers ({customers[one]}, {customers[other]})"
@@ -243,6 +244,21 @@ def _keep(
         [(decision_id, one.kind, one.key, other.kind, other.key) for one, other in pairs],
     )
     return Kept(decision_id, day, pairs, True)
+
+
+def _is_case(cursor: Cursor, one: Entity, other: Entity) -> bool:
+    """Say whether two entities are in one suspicious cluster."""
+    cursor.execute(
+        """
+        select exists (
+            select from identity.person_suspicious s, identity.person_records l, identity.person_records r
+            where (l.entity_kind, l.source_key) = (%s, %s) and (r.entity_kind, r.source_key) = (%s, %s)
+                and position(l.record_id in s.members) > 0 and position(r.record_id in s.members) > 0
+        )
+        """,
+        (one.kind, one.key, other.kind, other.key),
+    )
+    return cursor.fetchone()[0]
 
 
 def _newest_decisions(cursor: Cursor) -> dict[Pair, tuple[int, str, date]]:
