@@ -77,7 +77,7 @@ def add(*records: dict) -> None:
 
 def crowd(count: int, days: int) -> list[dict]:
     """Write `count` persons of linked_people.py, every second twice, as accounts, contacts and their cards that become
-    known over `days` days; some are told again, changed, on a later day."""
+    known over `days` days; of some only a surname is known at first, so that customers merge later."""
     rows = []
     for number, one in enumerate(people(count).itertuples()):
         kind, known = ("account", "contact")[number % 2], number * 13 % days
@@ -86,9 +86,10 @@ def crowd(count: int, days: int) -> list[dict]:
         if kind == "contact" and number % 3 == 0:
             told["card_key"] = f"k{one.person}"
             rows.append(record("card", f"k{one.person}", known // 2, card_key=f"k{one.person}"))
-        rows.append(record(kind, one.no, known, **told))
         if number % 5 == 0:
-            rows.append(record(kind, one.no, min(known + 2, days), **{**told, "town": "a new town"}))
+            rows.append(record(kind, one.no, known, surname=one.last, town="a town"))
+            known = min(known + 2, days)
+        rows.append(record(kind, one.no, known, **told))
     return [row for row in {row["record_id"]: row for row in rows}.values()]
 
 
