@@ -65,7 +65,11 @@ def not_looked_at(connection: Connection, ends: tuple[Entity, Entity], how: Pers
         return []
     records = newest[str(ends[0])], newest[str(ends[1])]
     parts = evidence.break_down(connection, [records], how, model).get(records, ())
-    return [Step(*ends, "score", "never looked at", sum(part.bits for part in parts), records)] if parts else []
+    return (
+        [Step(*ends, "score", "score, though no key brought them together", sum(part.bits for part in parts), records)]
+        if parts
+        else []
+    )
 
 
 def cards(ends: tuple[Entity, Entity], steps: list[Step]) -> list[str]:
@@ -74,7 +78,7 @@ def cards(ends: tuple[Entity, Entity], steps: list[Step]) -> list[str]:
     for entity in ends:
         if entity.kind == "card":
             told = [step for step in steps if step.by == "card" and step.left == entity]
-            said += [f"{entity} belongs to {step.right} ({step.says}): ask for that contact." for step in told]
+            said += [f"{entity} belongs to {step.right}: {step.says}. Ask for that contact." for step in told]
             said += [] if told else [f"{entity} was told by no contact, so it is a customer of its own."]
     return said
 
@@ -168,9 +172,9 @@ def held(connection: Connection, members: list[tuple], how: PersonRecords, model
 
 def strength(across: list[Step], possible: int, threshold: float, is_explained: bool) -> list[str]:
     """Say how far the evidence goes; `possible`: pairs of an entity of one and an entity of the other."""
-    enough = f"{threshold:.1f} would be enough"
+    enough = f"{threshold:.1f} are enough"
     if not across:
-        return [f"No path: nothing of one agrees with anything of the other in a rule or a key ({enough})."]
+        return [f"No path: no rule says so, and no key found a pair of theirs that is worth {ABSENT:+.0f} ({enough})."]
     best = across[0]
     said = f"the best pair, {best.left} and {best.right}, is worth {best.weight:+.1f}"
     if best.weight < threshold:

@@ -24,7 +24,9 @@ def console() -> Console:
     return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDTH)
 
 
-def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]], numbers: Iterable[str] = ()) -> None:
+def table(
+    title: str | None, columns: Iterable[str], rows: Iterable[Iterable[Any]], numbers: Iterable[str] = ()
+) -> None:
     """Print a table; `numbers` names the columns that stand to the right."""
     drawn = Table(title=title, title_justify="left", title_style="bold", pad_edge=False)
     for column in columns:
@@ -107,16 +109,18 @@ def show_explanation(found: Explanation, shows_values: bool) -> None:
         say(f"{one} and {other} are two customers, {found.customers[0]} and {found.customers[1]}.", *found.against)
         say(*(["The strongest evidence between the two:"] if found.steps else []))
     for number, step in enumerate(found.steps, start=1):
-        enough = f" ({found.threshold:.1f} would be enough)" if step.by == "score" else ""
-        worth = f", worth {step.weight:+.1f} log2 odds{enough}" if step.by in ("score", "rule") else ""
-        say(f"{number}. {step.left} and {step.right}: {step.by}: {step.says}{worth}")
+        enough = f" ({found.threshold:.1f} are enough)" if step.by == "score" else ""
+        worth = f", {step.weight:+.1f} log2 odds{enough}" if step.by in ("score", "rule") else ""
+        say(f"{number}. {step.left} and {step.right}: {step.says}{worth}")
         if step.parts:
             show_parts(step, found, shows_values)
         elif step.by == "score":
             say("   No model is kept that could break this down.")
     rows = [(row.entity, row.table, row.batch_id, row.source_row, row.known_date) for row in found.rows]
-    title = "Source rows" if rows else "No source row is in staging."
-    table(title, ("entity", "table", "batch_id", "source_row", "known"), rows, ("source_row",))
+    if rows:
+        table("Source rows", ("entity", "table", "batch_id", "source_row", "known"), rows, ("source_row",))
+    else:
+        say("No source row is in staging.")
 
 
 def show_parts(step: Step, found: Explanation, shows_values: bool) -> None:
@@ -127,13 +131,17 @@ def show_parts(step: Step, found: Explanation, shows_values: bool) -> None:
         written = [values.get(source) or "" for source in sources]
         return " ".join(value if shows_values else masked(value) for value in written)
 
+    known = [part for part in step.parts if part.level != "missing"]
     rows = [
         (part.column, told(left, part.sources), told(right, part.sources), part.level, f"{part.bits:+.2f}")
-        for part in step.parts
+        for part in known
     ]
+    unknown = ", ".join(part.column for part in step.parts if part.level == "missing")
     total = sum(part.bits for part in step.parts)
     rows.append(("together", "", "", "", f"{total:+.2f}"))
-    table("", ("compared", str(step.left), str(step.right), "how alike", "log2 odds"), rows, ("log2 odds",))
+    table(None, ("compared", str(step.left), str(step.right), "how alike", "log2 odds"), rows, ("log2 odds",))
+    if unknown:
+        say(f"   Not known of both, so it says nothing: {unknown}.")
     if abs(total - step.weight) > 0.01:
         say(f"   The table of edges says {step.weight:+.2f}: it was written by another model or version; build again.")
 

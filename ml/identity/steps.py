@@ -66,9 +66,9 @@ def scored_steps(connection: Connection, chosen: dict) -> list[Step]:
                 Entity(left_kind, left_key),
                 Entity(right_kind, right_key),
                 "rule" if rule else "score",
-                f"equal {rule}" if rule else "score",
+                f"rule, equal {rule}" if rule else "score",
                 weight,
-                records,
+                tuple(records),
             )
             for left_kind, left_key, right_kind, right_key, rule, weight, *records in cursor.fetchall()
         ]
@@ -77,7 +77,7 @@ def scored_steps(connection: Connection, chosen: dict) -> list[Step]:
 def decided_steps(connection: Connection, chosen: dict) -> list[Step]:
     """Give the joins of stewards that hold, the newest decision about each pair."""
     return [
-        Step(left, right, "steward", f"decision {number} of {day} by {by}: {reason}", CERTAIN)
+        Step(left, right, "steward", f"joined by a steward, decision {number} of {day} by {by}: {reason}", CERTAIN)
         for left, right, verb, number, day, by, reason in decisions_between(connection, chosen)
         if verb == "join"
     ]
@@ -125,7 +125,11 @@ def card_steps(connection: Connection, chosen: dict) -> list[Step]:
         )
         return [
             Step(
-                Entity("card", card), Entity("contact", contact), "card", f"told first by this contact, {day}", CERTAIN
+                Entity("card", card),
+                Entity("contact", contact),
+                "card",
+                f"told first by this contact, on {day}",
+                CERTAIN,
             )
             for card, contact, day in cursor.fetchall()
         ]
