@@ -72,14 +72,20 @@ def resolve_customers(as_of: date) -> Resolution:
         return resolve(connection, as_of, settings().home / "identity" / "person.duckdb")
 
 
-def resolve(connection: psycopg2.extensions.connection, as_of: date, file: Path | None = None) -> Resolution:
-    """Do the work of `resolve_customers` in the caller's transaction; `file`: the cache (`store.link_records`).
+def resolve(
+    connection: psycopg2.extensions.connection,
+    as_of: date,
+    file: Path | None = None,
+    how: PersonRecords | None = None,
+) -> Resolution:
+    """Do the work of `resolve_customers` in the caller's transaction.
 
-    Without any record, now and before, nothing is written. Raises `ResolveError` without the table of records.
+    `file`: the cache (`store.link_records`). `how`: the rules, by default those of `person_records.yml`. Without any
+    record, now and before, nothing is written. Raises `ResolveError` without the table of records.
     """
     if not are_there(connection, as_of):
         return Resolution(as_of)
-    how = load_person_records()
+    how = how or load_person_records()
     learned = model_of(connection, as_of, how)
     records, refused = work_out(connection, as_of, how, learned.model, INTO, file)
     begun = history.write(connection, as_of)

@@ -12,6 +12,7 @@ from ml.identity.link import Linkage, link
 from ml.identity.mapping import read_mapping
 from runtime import warehouse as runtime_warehouse
 from tests.ml import company as synthetic
+from tests.ml import person_records
 from tests.ml.linked_people import MAPPING, people
 
 
@@ -62,6 +63,14 @@ class fresh_store:
         del os.environ["MLFLOW_TRACKING_URI"]
         if uri:
             os.environ["MLFLOW_TRACKING_URI"] = uri
+
+
+@pytest.fixture
+def records(warehouse, tmp_path) -> Iterator[Path]:
+    """The empty table of person records; yield the file of a cache for `ml.identity.resolve`."""
+    person_records.make()
+    yield tmp_path / "person.duckdb"
+    person_records.remove()
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """Person records for tests of `ml.identity.resolve`: the table as dbt makes it, and what to put in."""
 
+import hashlib
 from collections.abc import Iterable
 from datetime import date, timedelta
 
@@ -57,8 +58,8 @@ def record(kind: str, key: str, known: int, **told: object) -> dict:
     identity = {"entity_kind": kind, "source_key": key, "entity_id": f"{kind}/{key}", "known_date": day(known)}
     birth_date = told.pop("born", None)
     unverified = {"birth_date": birth_date, "is_birth_date_verified": False, "is_email_verified": False}
-    named = pd.util.hash_array(pd.array([repr((kind, key, known, sorted(told.items(), key=str)))]).to_numpy(object))
-    return {"record_id": f"{named[0]:016x}", **identity, **unverified, **told}
+    described = {**identity, **unverified, **told}
+    return {"record_id": hashlib.md5(repr(described).encode()).hexdigest(), **described}
 
 
 def person(kind: str, key: str, known: int, name: str = "ada lovelace", **told: object) -> dict:
@@ -90,7 +91,7 @@ def crowd(count: int, days: int) -> list[dict]:
             rows.append(record(kind, one.no, known, surname=one.last, town="a town"))
             known = min(known + 2, days)
         rows.append(record(kind, one.no, known, **told))
-    return [row for row in {row["record_id"]: row for row in rows}.values()]
+    return list({row["record_id"]: row for row in rows}.values())
 
 
 def execute(statement: str, values: Iterable | None = None) -> None:
@@ -115,6 +116,11 @@ def state(*names: str) -> dict[str, list]:
             .values.tolist()
             for name in names or RESULTS
         }
+
+
+def minted(entity: str) -> str:
+    """The id that an entity (`kind/key`) founds."""
+    return "c" + hashlib.md5(f"cxloop/{entity}".encode()).hexdigest()[:16]
 
 
 def customers() -> dict[str, str]:
