@@ -72,19 +72,15 @@ def show_cases(found: list[Case]) -> None:
         (
             case.case_id[:8],
             case.reason,
-            f"{some(case.parts[0], 3)} | {some(case.parts[1], 3)}",
+            *(some(part, 3) for part in case.parts),
             f"{case.weight:+.1f}",
             some(case.customers, 2),
-            case.to_do,
         )
         for case in found
     ]
-    table(
-        f"{len(found)} suspicious clusters, published in parts",
-        ("case", "why", "parts", "strongest pair", "customers", "what to do"),
-        rows,
-        ("strongest pair",),
-    )
+    columns = ("case", "why", "one part", "the other", "strongest pair", "customers")
+    table(f"{len(found)} suspicious clusters, published in parts", columns, rows, ("strongest pair",))
+    say(*(f"{case.case_id[:8]}: {case.to_do}" for case in found))
 
 
 def show_held(found: list[Held]) -> None:

@@ -10,7 +10,6 @@ from matplotlib.image import imread
 from ml.identity.__main__ import main
 from ml.identity.dry_run import compare, try_rules
 from ml.identity.person_records import FILE
-from runtime.warehouse import read_frame, transaction
 from tests.ml.known_people import LAST, build, known_people
 from tests.ml.person_records import customers, day, execute, rows
 
@@ -44,18 +43,11 @@ def typed(capsys):
     return run
 
 
-def identity() -> dict[str, str]:
-    """A checksum of every table of the schema identity, made by whom it may."""
-    with transaction() as connection:
-        names = read_frame(
-            connection, "select table_name from information_schema.tables where table_schema = 'identity' order by 1"
-        )["table_name"]
-        return {
-            name: read_frame(
-                connection, f"select md5(string_agg(t::text, ',' order by t::text)) from identity.{name} t"
-            ).iloc[0, 0]
-            for name in names
-        }
+def identity() -> dict[str, tuple]:
+    """How many rows each table of the schema identity has, and a checksum of them."""
+    names = rows("select table_name from information_schema.tables where table_schema = 'identity' order by 1")
+    checksum = "select count(*), md5(string_agg(t::text, ',' order by t::text)) from identity.{} t"
+    return {name: rows(checksum.format(name))[0] for (name,) in names}
 
 
 def test_a_split_is_applied_by_the_next_build_and_survives_the_ones_after(undecided, typed):
@@ -120,13 +112,14 @@ def test_what_cannot_be_read_is_exit_code_2_and_help_tells_every_command(file, t
         *("split", "join", "revoke", "decisions", "cases", "held", "explain", "draw", "try-rules"),
         "retractions",
     ):
-        assert re.search(rf"^ +{name} +\w+", told, re.M), name
+        assert re.search(rf"^ +{name}\s+\w+", told, re.M), name
 
 
 def test_cases_say_what_to_do_and_doing_it_closes_them(undecided, typed):
     said = typed("cases")[1]
     assert "1 suspicious clusters" in said
-    assert re.search(r"account/m1, account/m2 *\|", said) and "bridge" in said
+    assert "account/m1, account/m2" in said and "bridge" in said
+    assert "if one person: join account/m2 --with contact/m4" in said
     assert rows("select count(*) from identity.person_suspicious") == [(1,)]
     assert typed("split", "account/m2", "--from", "contact/m4", *BY)[0] == 0
     build(undecided)
@@ -182,7 +175,7 @@ def test_a_dry_run_prints_what_would_change_and_writes_nothing(file, typed, tmp_
     before, cached = identity(), file.read_bytes()
     code, said, _ = typed("try-rules", other_rules(tmp_path, false_merge_costs=30_000), "--as-of", day(LAST))
     assert code == 0
-    assert identity() == before
+    assert identity() == before and len(before) > 10
     assert file.read_bytes() == cached
     found = try_rules(other_rules(tmp_path, false_merge_costs=30_000), day(LAST))
     assert found.split > 10 and found.merged == 0
