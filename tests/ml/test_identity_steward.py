@@ -1,10 +1,13 @@
 """What a steward decides is written once, whole, or refused with a sentence."""
 
+import json
 from datetime import timedelta
 
 import pytest
 
+from ml.identity.decision_form import carry_out
 from ml.identity.steward import Decision, StewardError, join, list_decisions, revoke, split
+from tests.ml import person_records as given
 from tests.ml.steward_tables import DAY, customers, identity_tables, rows, run
 
 HERS = Decision("dora", "two people at one address, she called", DAY)
@@ -19,7 +22,9 @@ def company(warehouse):
             *(("account/A1", "c1"), ("account/A2", "c1"), ("contact/C1", "c1"), ("card/K1", "c1")),
             *(("contact/C2", "c2"), ("account/A3", "c3")),
         )
+        given.make()
         yield
+        given.remove()
 
 
 def pairs() -> list[tuple]:
@@ -126,3 +131,31 @@ def test_a_later_decision_may_say_the_opposite_and_an_earlier_one_may_not(compan
     third = split(["account/A1"], ["contact/C1"], LATER)
     assert third.is_new
     assert third.decision_id != first.decision_id
+
+
+def test_the_form_keeps_a_decision_and_builds_the_newest_day_that_was_built(company):
+    form = ("split", ["account/A1"], ["contact/C1"], "dora", "she called")
+    assert carry_out(*form, DAY).built_day == DAY
+    later = DAY + timedelta(days=3)
+    run(
+        "insert into quality.gate_results (gate, as_of, expectation, severity, success)"
+        " values ('marts.customers', %s, 'e', 'critical', true)",
+        (later,),
+    )
+    try:
+        again = carry_out(*form, DAY)
+    finally:
+        run("delete from quality.gate_results")
+    assert again.built_day == later
+    assert "stood already" in again.summary and "A1" not in again.summary
+    with pytest.raises(StewardError, match="Verbs: split, join"):
+        carry_out("merge", *form[1:])
+
+
+def test_the_parts_of_a_suspicious_cluster_may_be_split_for_good(company):
+    given.add(given.person("account", "A1", 0), given.person("contact", "C2", 0))
+    ids = [name for (name,) in rows("select record_id from identity.person_records order by source_key")]
+    with pytest.raises(StewardError, match="are two customers"):
+        split(["account/A1"], ["contact/C2"], HERS)
+    run("insert into identity.person_suspicious values ('x', 'bridge', %s, %s, 9, 2, %s)", (*ids, json.dumps(ids)))
+    assert split(["account/A1"], ["contact/C2"], HERS).is_new
