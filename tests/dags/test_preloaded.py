@@ -15,11 +15,12 @@ for library in {libraries}:
 assert threading.active_count() == 1, threading.enumerate()
 child = os.fork()
 if child == 0:
-    import numpy, pyarrow, pyarrow.compute, xgboost
+    import duckdb, numpy, pyarrow, pyarrow.compute, xgboost
     numbers = numpy.random.default_rng(1).random((4000, 20))
     xgboost.XGBClassifier(n_estimators=20, n_jobs=2).fit(numbers, numbers[:, 0] > 0.5)
     assert (numbers.T @ numbers).shape == (20, 20)
     assert pyarrow.compute.sum(pyarrow.array(numbers[:, 0])).as_py() > 0
+    assert duckdb.sql("select sum(i) from range(1000000) as t (i)").fetchall() == [(499999500000,)]
     os._exit(0)
 sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
 """
