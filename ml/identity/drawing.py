@@ -28,6 +28,8 @@ PALETTE = (
 )  # Paul Tol's, safe for colour blindness
 BRIDGE = "#cc0000"
 DPI = 110
+APART = 3.2  # of the middles of two circles of radius 1
+TURN = 0.5  # radians by which all but the first are turned, so that no three stand in a line
 MOST = 60  # entities of a picture that can still be read
 
 Place = tuple[float, float]
@@ -78,7 +80,7 @@ def render(
     """Draw and write the picture."""
     threshold = load_person_records().threshold
     bridges = {tuple(sorted(case.pair)) for case in cases}
-    places = lay_out(owners, steps)
+    places = lay_out(owners, steps, bridges)
     figure = Figure(figsize=(11, 7), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
@@ -101,9 +103,10 @@ def render(
         axes.scatter([], [], s=120, c="#888888", marker=marker, label=kind)
     if bridges:
         axes.plot([], [], color=BRIDGE, linestyle="--", linewidth=2.5, label="weak bridge")
-    axes.margins(0.2)
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.margins(0.15)
     axes.axis("off")
-    axes.legend(loc="upper left", frameon=False, fontsize=8)
+    figure.legend(loc="outside right upper", frameon=False, fontsize=8)
     axes.set_title(f"Numbers are log2 odds; {threshold:.1f} are enough", fontsize=9)
     to.parent.mkdir(parents=True, exist_ok=True)
     with cache.private():
@@ -128,23 +131,22 @@ def draw_step(axes, step: Step, places: dict[Entity, Place], threshold: float, i
     )  # fmt: skip
 
 
-def lay_out(owners: dict[Entity, str], steps: list[Step]) -> dict[Entity, Place]:
+def lay_out(owners: dict[Entity, str], steps: list[Step], bridges: set[tuple[Entity, ...]]) -> dict[Entity, Place]:
     """Put each customer's entities on a circle of their own, neighbours beside each other, bridges face to face."""
     near: dict[Entity, list[Entity]] = defaultdict(list)
     for step in sorted(steps, key=lambda step: (-step.weight, step.ends)):
         near[step.left].append(step.right)
         near[step.right].append(step.left)
+    bridged = {end for bridge in bridges for end in bridge}
     places: dict[Entity, Place] = {}
-    customers = list(dict.fromkeys(owners.values()))
-    for number, customer in enumerate(customers):
+    for number, customer in enumerate(dict.fromkeys(owners.values())):
         members = [entity for entity, owner in owners.items() if owner == customer]
-        outward = [entity for entity in members if any(owners.get(other) != customer for other in near[entity])]
-        ordered = walk(outward[:1] or members[:1], members, near)
+        ordered = walk([entity for entity in members if entity in bridged][:1], members, near)
         facing = 0 if number % 2 == 0 else pi  # the first of a circle looks to the next circle
+        radius = 0.0 if len(ordered) == 1 else 1.0
         for place, entity in enumerate(ordered):
-            angle = facing + 2 * pi * place / len(ordered)
-            radius = 0 if len(ordered) == 1 else 1
-            places[entity] = (3.2 * number + radius * cos(angle), radius * sin(angle))
+            angle = facing + 2 * pi * place / len(ordered) + (TURN if place else 0)
+            places[entity] = (APART * number + radius * cos(angle), radius * sin(angle))
     return places
 
 

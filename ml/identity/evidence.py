@@ -116,10 +116,13 @@ def parts_of(mapping: Mapping, model: Model, said: Sequence[float]) -> Iterator[
     strangers = 1 - parameters.prior - parameters.together
     yield Part("before any evidence", "two records at random", log2(parameters.same / strangers))
     for comparison, level, bits in zip(comparisons(mapping), said[:-3:2], said[1:-3:2], strict=True):
-        column = mapping.columns[int(comparison["output_column_name"][1:])]
+        compared = [mapping.columns[int(comparison["output_column_name"][1:])]]
+        if compared[0].kind == "postcode":  # one comparison with the town
+            compared += mapping.of_kind("town")[:1]
         levels = comparison["comparison_levels"]
         label = levels[0 if level < 0 else len(levels) - 1 - level]["label_for_charts"]
-        yield Part(column.name, label, bits, column.sources)
+        sources = tuple(source for column in compared for source in column.sources)
+        yield Part(", ".join(column.name for column in compared), label, bits, sources)
     here, moved, together = said[-3:]
     yield Part("perhaps one who moved", "the place says nothing then", log2((here + moved) / here))
     yield Part("perhaps a household", "alike, and yet two people", -log2((strangers + together) / strangers))

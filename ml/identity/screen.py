@@ -27,13 +27,16 @@ def console() -> Console:
 def table(
     title: str | None, columns: Iterable[str], rows: Iterable[Iterable[Any]], numbers: Iterable[str] = ()
 ) -> None:
-    """Print a table; `numbers` names the columns that stand to the right."""
+    """Print a table; `numbers` names the columns that stand to the right. Without rows the title says it all."""
+    rows = list(rows)
+    if not rows:
+        return say(title or "")
     drawn = Table(title=title, title_justify="left", title_style="bold", pad_edge=False)
     for column in columns:
         drawn.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
     for row in rows:
         drawn.add_row(*(Text("" if value is None else str(value)) for value in row))
-    console().print(drawn)
+    return console().print(drawn)
 
 
 def say(*lines: str) -> None:
@@ -124,7 +127,7 @@ def show_parts(step: Step, found: Explanation, shows_values: bool) -> None:
     left, right = (found.values.get(record, {}) for record in step.records)
 
     def told(values: dict[str, str | None], sources: tuple[str, ...]) -> str:
-        written = [values.get(source) or "" for source in sources]
+        written = [values[source] for source in sources if values.get(source)]
         return " ".join(value if shows_values else masked(value) for value in written)
 
     known = [part for part in step.parts if part.level != "missing"]
