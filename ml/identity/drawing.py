@@ -28,8 +28,8 @@ PALETTE = (
 )  # Paul Tol's, safe for colour blindness
 BRIDGE = "#cc0000"
 DPI = 110
-APART = 3.2  # of the middles of two circles of radius 1
-TURN = 0.5  # radians by which all but the first are turned, so that no three stand in a line
+APART = 4.5  # of the middles of two circles of radius 1
+TURN = 0.8  # radians by which all but the first are turned, so that no three stand in a line
 MOST = 60  # entities of a picture that can still be read
 
 Place = tuple[float, float]
@@ -122,11 +122,10 @@ def draw_step(axes, step: Step, places: dict[Entity, Place], threshold: float, i
     style = "--" if is_bridge else ":" if is_weak or step.by in ("card", "split") else "-"
     width = 2.5 if is_bridge or step.by in ("rule", "steward") else 1.2
     axes.plot([x, u], [y, v], color=colour, linestyle=style, linewidth=width, zorder=1)
-    said = {"score": f"{step.weight:+.1f}", "card": "told", "steward": step.says.split(" of ")[0]}.get(
-        step.by, step.says
-    )
+    short = {"score": f"{step.weight:+.1f}", "card": "told", "steward": "joined by a steward"}
+    said = short.get(step.by, step.says.removeprefix("rule, equal "))
     axes.annotate(
-        f"weak bridge {said}" if is_bridge else said, ((x + u) / 2, (y + v) / 2), ha="center", va="center", fontsize=7,
+        f"weak bridge\n{said}" if is_bridge else said, ((x + u) / 2, (y + v) / 2), ha="center", va="center", fontsize=7,
         color=colour, bbox={"boxstyle": "round", "facecolor": "white", "linewidth": 0, "pad": 0.1}, zorder=2,
     )  # fmt: skip
 
@@ -142,10 +141,10 @@ def lay_out(owners: dict[Entity, str], steps: list[Step], bridges: set[tuple[Ent
     for number, customer in enumerate(dict.fromkeys(owners.values())):
         members = [entity for entity, owner in owners.items() if owner == customer]
         ordered = walk([entity for entity in members if entity in bridged][:1], members, near)
-        facing = 0 if number % 2 == 0 else pi  # the first of a circle looks to the next circle
+        facing, turn = (0.0, TURN) if number % 2 == 0 else (pi, -TURN)  # the first of a circle looks to the next one
         radius = 0.0 if len(ordered) == 1 else 1.0
         for place, entity in enumerate(ordered):
-            angle = facing + 2 * pi * place / len(ordered) + (TURN if place else 0)
+            angle = facing + 2 * pi * place / len(ordered) + (turn if place else 0)
             places[entity] = (APART * number + radius * cos(angle), radius * sin(angle))
     return places
 
