@@ -8,36 +8,43 @@ from datetime import date
 
 import psycopg2
 
-# Stays as they were before the first run of as_of: what later runs began is away, what they ended goes on.
+# Whose each entity was before the first run of as_of: what later runs began is away, what they ended goes on.
 BEFORE = """
-    drop table if exists pg_temp.stays_before;
-    create temporary table stays_before on commit drop as
-    select
-        entity_kind, source_key, customer_id, valid_from,
-        case when valid_until < %(as_of)s then valid_until end as valid_until
-    from identity.customer_history where run < %(as_of)s;
-    analyze pg_temp.stays_before;
+    drop table if exists pg_temp.customers_before;
+    create temporary table customers_before on commit drop as
+    select entity_kind, source_key, customer_id
+    from identity.customer_history
+    where run < %(as_of)s and (valid_until is null or valid_until >= %(as_of)s);
+    analyze pg_temp.customers_before;
+
+    drop table if exists pg_temp.differing;
+    create temporary table differing on commit drop as
+    select entity_kind, source_key, before.customer_id as old_id, found.customer_id as new_id, first_known_date
+    from pg_temp.customers_before as before
+    full join pg_temp.found_customers as found using (entity_kind, source_key)
+    where before.customer_id is distinct from found.customer_id;
+    analyze pg_temp.differing;
 """
 
-# What this run begins. A stay of an entity that moved is split if all who are in its customer came from one customer
+# The stays that this run begins. Of an entity that moved: split, if all who are in its customer came from one customer
 # that did not stay whole; else merged. An entity that comes back begins on as_of: its first day is taken.
 BEGUN = """
     drop table if exists pg_temp.stays_begun;
     create temporary table stays_begun on commit drop as
-    with compared as (
-        select
-            entity_kind, source_key, before.customer_id as old_id, found.customer_id as new_id, first_known_date
-        from (select * from pg_temp.stays_before where valid_until is null) as before
-        full join pg_temp.found_customers as found using (entity_kind, source_key)
-    ),
-
-    parts as (
-        select old_id, count(distinct coalesce(new_id, '')) as parts
-        from compared where old_id is not null group by old_id
+    with parts as (
+        select before.customer_id as old_id, count(distinct coalesce(found.customer_id, '')) as parts
+        from pg_temp.customers_before as before
+        left join pg_temp.found_customers as found using (entity_kind, source_key)
+        where before.customer_id in (select old_id from pg_temp.differing where new_id is not null)
+        group by before.customer_id
     ),
 
     origins as (
-        select new_id, count(distinct old_id) as origins from compared where new_id is not null group by new_id
+        select found.customer_id as new_id, count(distinct before.customer_id) as origins
+        from pg_temp.found_customers as found
+        inner join pg_temp.customers_before as before using (entity_kind, source_key)
+        where found.customer_id in (select new_id from pg_temp.differing where old_id is not null)
+        group by found.customer_id
     )
 
     select
@@ -46,8 +53,9 @@ BEGUN = """
         coalesce(new_id, old_id) as customer_id,
         case
             when old_id is null and not exists (
-                select from pg_temp.stays_before as earlier
-                where earlier.entity_kind = compared.entity_kind and earlier.source_key = compared.source_key
+                select from identity.customer_history as earlier
+                where earlier.entity_kind = differing.entity_kind and earlier.source_key = differing.source_key
+                    and earlier.run < %(as_of)s
             ) then first_known_date
             else %(as_of)s::date
         end as valid_from,
@@ -58,10 +66,9 @@ BEGUN = """
             when parts > 1 and origins = 1 then 'split'
             else 'merged'
         end as reason
-    from compared
+    from pg_temp.differing
     left join parts using (old_id)
-    left join origins using (new_id)
-    where old_id is distinct from new_id;
+    left join origins using (new_id);
     alter table pg_temp.stays_begun add primary key (entity_kind, source_key);
     analyze pg_temp.stays_begun;
 """
@@ -76,12 +83,17 @@ WRITE_HISTORY = """
     ));
 
     update identity.customer_history as history
-    set valid_until = case when begun.entity_kind is not null then %(as_of)s::date end
-    from pg_temp.stays_before as before
-    left join pg_temp.stays_begun as begun using (entity_kind, source_key)
-    where history.entity_kind = before.entity_kind and history.source_key = before.source_key
-        and history.valid_from = before.valid_from and history.run < %(as_of)s and before.valid_until is null
-        and history.valid_until is distinct from case when begun.entity_kind is not null then %(as_of)s::date end;
+    set valid_until = %(as_of)s
+    from pg_temp.stays_begun as begun
+    where history.entity_kind = begun.entity_kind and history.source_key = begun.source_key
+        and history.run < %(as_of)s and (history.valid_until is null or history.valid_until > %(as_of)s);
+
+    update identity.customer_history as history
+    set valid_until = null
+    where history.run < %(as_of)s and history.valid_until >= %(as_of)s and not exists (
+        select from pg_temp.stays_begun as begun
+        where begun.entity_kind = history.entity_kind and begun.source_key = history.source_key
+    );
 
     insert into identity.customer_history
         (entity_kind, source_key, customer_id, valid_from, valid_until, reason, run)
@@ -91,33 +103,33 @@ WRITE_HISTORY = """
 """
 
 # Against the table as the last run left it, whatever its day was: dbt built its models from that.
-WRITE_MOVED = """
+WRITE_CUSTOMERS = """
+    drop table if exists pg_temp.altered;
+    create temporary table altered on commit drop as
+    select
+        entity_kind, source_key, before.customer_id as old_id, found.customer_id, found.first_known_date,
+        found.is_founder
+    from identity.entity_customers as before
+    full join pg_temp.found_customers as found using (entity_kind, source_key)
+    where (before.customer_id, before.first_known_date, before.is_founder)
+        is distinct from (found.customer_id, found.first_known_date, found.is_founder);
+
     insert into identity.moved_customers (customer_id, moved_date)
     select distinct moved.customer_id, %(as_of)s::date
-    from identity.entity_customers as before
-    left join pg_temp.found_customers as found using (entity_kind, source_key)
-    cross join lateral (values (before.customer_id), (found.customer_id)) as moved (customer_id)
-    where before.customer_id is distinct from found.customer_id and moved.customer_id is not null
-    on conflict do nothing
-"""
+    from pg_temp.altered
+    cross join lateral (values (altered.old_id), (altered.customer_id)) as moved (customer_id)
+    where altered.old_id is distinct from altered.customer_id and altered.old_id is not null
+        and moved.customer_id is not null
+    on conflict do nothing;
 
-WRITE_CUSTOMERS = """
     delete from identity.entity_customers as before
-    where not exists (
-        select from pg_temp.found_customers as found
-        where found.entity_kind = before.entity_kind and found.source_key = before.source_key
-    );
+    using pg_temp.altered
+    where before.entity_kind = altered.entity_kind and before.source_key = altered.source_key
+        and altered.customer_id is null;
 
-    insert into identity.entity_customers as before
-        (entity_kind, source_key, customer_id, first_known_date, is_founder)
+    insert into identity.entity_customers (entity_kind, source_key, customer_id, first_known_date, is_founder)
     select entity_kind, source_key, customer_id, first_known_date, is_founder
-    from pg_temp.found_customers as found
-    where not exists (
-        select from identity.entity_customers as same
-        where same.entity_kind = found.entity_kind and same.source_key = found.source_key
-            and same.customer_id = found.customer_id and same.first_known_date = found.first_known_date
-            and same.is_founder = found.is_founder
-    )
+    from pg_temp.altered where customer_id is not null
     on conflict (entity_kind, source_key) do update
     set customer_id = excluded.customer_id, first_known_date = excluded.first_known_date,
         is_founder = excluded.is_founder;
@@ -127,7 +139,7 @@ WRITE_CUSTOMERS = """
 def write(connection: psycopg2.extensions.connection, as_of: date) -> dict[str, int]:
     """Let the tables say what `pg_temp.found_customers` says; give how many stays this run began, by reason."""
     with connection.cursor() as cursor:
-        for statement in (BEFORE, BEGUN, WRITE_HISTORY, WRITE_MOVED, WRITE_CUSTOMERS):
+        for statement in (BEFORE, BEGUN, WRITE_HISTORY, WRITE_CUSTOMERS):
             cursor.execute(statement, {"as_of": as_of})
         cursor.execute("select reason, count(*) from pg_temp.stays_begun group by reason")
         return {"new": 0, "merged": 0, "split": 0, "gone": 0, **dict(cursor.fetchall())}

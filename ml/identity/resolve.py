@@ -27,6 +27,28 @@ DESCRIBED = """
     left join pg_temp.verified_dates as dates using (entity_id)
     where records.entity_kind in ('account', 'contact') and records.known_date <= {}
 """
+# Records that came or went since the last run. A record's id is a hash of what it says, so the others say what they
+# said; but a record may change what is verified of its entity, so all records of the entity are looked at again.
+CHANGED = """
+    drop table if exists pg_temp.changed_records;
+    create temporary table changed_records on commit drop as
+    with described as materialized ({described}),
+
+    came as (
+        select entity_id from described
+        where not exists (select from identity.person_clusters as known where known.record_id = described.record_id)
+    ),
+
+    went as (
+        select cluster_id from identity.person_clusters as known
+        where not exists (select from described where described.record_id = known.record_id)
+    )
+
+    select record_id from described where entity_id in (select entity_id from came)
+    union
+    select record_id from identity.person_clusters where cluster_id in (select cluster_id from went);
+    analyze pg_temp.changed_records;
+"""
 COLUMNS = "entity_kind, source_key, customer_id, first_known_date, is_founder"
 
 
@@ -144,14 +166,19 @@ def work_out(
     Gives how many descriptions were linked and how many joins were refused.
     """
     constraints.gather(connection, as_of)
+    described = sql.SQL(DESCRIBED).format(sql.Literal(as_of))
+    if file is not None:
+        with connection.cursor() as cursor:
+            cursor.execute(sql.SQL(CHANGED).format(described=described))
     written = store.link_records(
         connection,
-        sql.SQL(DESCRIBED).format(sql.Literal(as_of)),
+        described,
         how.mapping,
         into,
         forbidden=constraints.SPLITS,
         entity="entity_id",
         model=model,
+        changed="select record_id from pg_temp.changed_records" if file is not None else None,
         file=file,
         threshold=how.threshold,
         functional="verified_birth_date",
