@@ -1,5 +1,6 @@
 """Carry out the open erasures in one transaction: erase, suppress, verify, and write the receipts."""
 
+import shutil
 from datetime import date
 from typing import Any
 
@@ -15,6 +16,7 @@ from privacy.records import follow_records
 from privacy.subjects import Place, existing_places
 from privacy.suppression import key_hash, put_at_hand, returned_keys, suppressed_hashes, take_lock
 from privacy.verification import ErasureIncomplete, Scan, scan
+from runtime.settings import settings
 
 UNKNOWN = "No row carries this number: compare it with the loyalty card and file the request again."
 STATEMENTS = {
@@ -25,7 +27,8 @@ STATEMENTS = {
     "decisions": "Decisions stay in the ledger with their probabilities, under random ids that lead to nobody.",
     "values": "How a name, an address or a number is written one way is kept once for all records that hold the text: "
     "what no delivered record holds any more was deleted.",
-    "not_scanned": "Backups of the database server; the metadata databases of Airflow and MLflow, which hold no id.",
+    "not_scanned": "Backups of the database server; the metadata of MLflow, which holds no id, and of Airflow, which "
+    "keeps the forms of steward_identities with the numbers that a steward typed: delete these runs there.",
 }
 ADD_RECEIPTS = """
     insert into privacy.erasure_receipts as receipt (request_id, table_name, treatment, row_count, rows_left) values %s
@@ -48,6 +51,7 @@ def forget(connection: Connection, as_of: date) -> dict[str, int]:
     if not requests and not returned:
         return {"erasure_done": 0, "erasure_refused": 0, "returned_erased": 0}
     wait_for_normalisation(connection)
+    _wait_for_resolve(connection)
     gather(connection)
     follow_records(connection, places)
     erased = erase(connection, places)
@@ -58,6 +62,8 @@ def forget(connection: Connection, as_of: date) -> dict[str, int]:
     known = [request_id for request_id in requests if request_id in erased]
     _suppress(connection, [*known, *returned], as_of)
     _write_receipts(connection, erased, places)
+    # What linking keeps beside the warehouse (ml/identity/cache.py); the next run builds it anew from what is left.
+    shutil.rmtree(settings().home / "identity", ignore_errors=True)
     with connection.cursor() as cursor:
         for request_id in requests:
             if request_id in erased:
@@ -71,6 +77,12 @@ def forget(connection: Connection, as_of: date) -> dict[str, int]:
         "erasure_refused": len(requests) - len(known),
         "returned_erased": len(returned),
     }
+
+
+def _wait_for_resolve(connection: Connection) -> None:
+    """Let no run link persons and write its file from rows that this transaction is about to delete, until it ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(hashtextextended('ml.identity.resolve', 4))")
 
 
 def open_requests(connection: Connection, kind: str, as_of: date) -> list[str]:

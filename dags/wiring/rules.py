@@ -10,8 +10,8 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from dags.wiring.clock import AS_OF_PARAM
 
-OWNERS = frozenset({"data-engineering", "data-science", "customer-experience", "data-protection"})
-TAGS = frozenset({"land", "build", "train", "score", "learn", "journeys", "privacy"})
+OWNERS = frozenset({"data-engineering", "data-science", "customer-experience", "data-protection", "data-steward"})
+TAGS = frozenset({"land", "build", "train", "score", "learn", "journeys", "privacy", "steward"})
 
 RETRAIN_PARAM = Param(
     False,

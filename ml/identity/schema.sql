@@ -89,3 +89,29 @@ create table if not exists identity.person_suspicious (
     members text not null
 );
 create table if not exists identity.person_state (signature text not null, content text not null);
+
+-- Retractions: what went out for a customer who was a wrong person, and cannot be computed anew.
+
+-- One row per decision, published action or day of published intents of a customer who lost or gained an entity later.
+create table if not exists identity.retractions (
+    what text not null check (what in ('decision', 'published action', 'published intents')),
+    retracted_id text not null, -- decision_id; for intents their as_of_date
+    customer_id text not null,
+    entity_kind text not null, -- the entity whose data were wrongly used, or were missing
+    source_key text not null,
+    moved_date date not null, -- when the entity became another customer's
+    reason text not null check (reason in ('merged', 'split')),
+    since date not null, -- from when on the entity was with the customer it left
+    decided_date date not null,
+    primary key (what, retracted_id, customer_id, entity_kind, source_key, moved_date)
+);
+
+-- Whose each entity was when the decisions of noted_days.as_of were made: a day that is built again after them, because
+-- a steward decided, is compared with it. One row per entity; noted_days has one row.
+create table if not exists identity.noted_customers (
+    entity_kind text not null,
+    source_key text not null,
+    customer_id text not null,
+    primary key (entity_kind, source_key)
+);
+create table if not exists identity.noted_days (as_of date not null);

@@ -47,6 +47,22 @@ def score(
     connection.execute(f"create or replace temp table {into} (l bigint, r bigint, weight double)")
     if is_empty(connection, pairs):
         return
+    found = weighed(
+        connection,
+        pairs,
+        mapping,
+        model,
+        f"""select l, r, weight from (
+            select record_l as l, record_r as r, log2({mixture(mapping, model.parameters)}) as weight
+            from __splink__df_match_weight_parts
+        ) where weight >= {floor}""",
+    )
+    connection.execute(f"insert into {into} select l, r, weight from {found}; drop table {found}")
+
+
+def weighed(connection: duckdb.DuckDBPyConnection, pairs: str, mapping: Mapping, model: Model, answer: str) -> str:
+    """Let Splink weigh pairs with a model; give the table of what the SQL `answer` makes of its
+    `__splink__df_match_weight_parts`: `record_l, record_r` and per comparison `gamma_`, `mw_`, `mw_tf_adj_`."""
     compared = comparisons(mapping)
     parameters = model.parameters
     for comparison, m, u in zip(compared, parameters.m, parameters.u, strict=True):
@@ -56,17 +72,7 @@ def score(
     gather(connection, pairs)
     for name, chance in rare.items():
         look_up_rarity(connection, name, chance, model.rarity[name])
-    found = predicted(
-        connection,
-        pairs,
-        compared,
-        f"""select l, r, weight from (
-            select record_l as l, record_r as r, log2({mixture(mapping, parameters)}) as weight
-            from __splink__df_match_weight_parts
-        ) where weight >= {floor}""",
-        list(rare),
-    )
-    connection.execute(f"insert into {into} select l, r, weight from {found}; drop table {found}")
+    return predicted(connection, pairs, compared, answer, list(rare))
 
 
 def is_empty(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
@@ -131,7 +137,13 @@ def predicted(
 
 
 def mixture(mapping: Mapping, parameters: Parameters) -> str:
-    """Give the SQL of the odds that a pair is one person: at its place or moved, against a household or strangers.
+    """Give the SQL of the odds that a pair is one person: at its place or moved, against a household or strangers."""
+    here, moved, together = hypotheses(mapping, parameters)
+    return f"({here} + {moved}) / ({1 - parameters.prior - parameters.together} + {together})"
+
+
+def hypotheses(mapping: Mapping, parameters: Parameters) -> tuple[str, str, str]:
+    """Give the SQL of how likely a pair is one person here, one who moved, and two of a household, over strangers.
 
     Splink works out a weight per comparison, log2 of m over u, and its adjustment to how rare the value is; the other
     classes are made of the same weights (`model.classes`).
@@ -141,7 +153,7 @@ def mixture(mapping: Mapping, parameters: Parameters) -> str:
         comparisons(mapping), parameters.roles, parameters.u, parameters.household, strict=True
     ):
         name = comparison["output_column_name"]
-        is_rare = any("tf_adjustment_column" in level for level in comparison["comparison_levels"])
+        is_rare = has_rarity(comparison)
         rarity = f"pow(2, mw_tf_adj_{name})" if is_rare else "1"
         factor = f"pow(2, mw_{name}{f' + mw_tf_adj_{name}' if is_rare else ''})"
         here.append(factor)
@@ -152,8 +164,12 @@ def mixture(mapping: Mapping, parameters: Parameters) -> str:
         else:
             each = " ".join(f"when {level} then {h / v}" for level, (h, v) in enumerate(zip(household, u, strict=True)))
             together.append(f"(case gamma_{name} {each} else 1 end) * {rarity}")
-    strangers = 1 - parameters.prior - parameters.together
-    return f"({' * '.join(here)} + {' * '.join(moved)}) / ({strangers} + {' * '.join(together)})"
+    return " * ".join(here), " * ".join(moved), " * ".join(together)
+
+
+def has_rarity(comparison: dict) -> bool:
+    """Say that a comparison is weighed by how rare its values are."""
+    return any("tf_adjustment_column" in level for level in comparison["comparison_levels"])
 
 
 def usual_frequency(mapping: Mapping, parameters: Parameters) -> dict[str, float]:
