@@ -3,7 +3,8 @@
 **What.** `normalise_values` writes e-mails, numbers, names and addresses one way, once for each text that no run before
 has seen. dbt stages what departments told of people, `resolve_customers` says which accounts, contacts and cards are
 one customer. Then two more dbt runs, each followed by its gate: marts, then `marts.customers`; features, then
-`features.customer_features`. Every model has a task of its own that shows how it fared; the work is done by the three
+`features.customer_features`. `note_retractions` lists what was decided or published for a customer that turned out to
+be somebody else. Every model has a task of its own that shows how it fared; the work is done by the three
 tasks `dbt_build`.
 **When.** As soon as `raw_accepted` was emitted for a day; by hand for any day.
 **Reads** `raw_*`, `quality.accepted_batches`, `quarantine`. **Writes** also `normalised`, `identity` and the counts of
@@ -47,6 +48,12 @@ def build_warehouse():
         print(resolve_customers(as_of()).summary())
 
     @task
+    def note_retractions() -> None:
+        from ml.identity.retractions import note_retractions_of_day
+
+        print(note_retractions_of_day(as_of()).summary())
+
+    @task
     def count_filtered_rows() -> None:
         from expectations.filtered_rows import count_filtered_rows
 
@@ -72,6 +79,7 @@ def build_warehouse():
     features = dbt_group("build_features", ["models/features"])
     normalise_values() >> evidence >> resolve_customers() >> marts
     evidence >> count_filtered_rows()
+    marts >> note_retractions()
     marts >> check_marts_customers() >> features >> check_features_customer_features()
 
 
