@@ -1,9 +1,11 @@
 {{ config(materialized='table', indexes=indexes_on([['customer_id']])) }}
 
--- Who lives together: one address and one family name (with its forms and as part of a double name), or one address and
--- one phone or mailbox. The smallest customer id walks from one to the next three times; a longer chain is cut.
+-- Who lives together: an address and a family name in common (in any of its forms, or as part of a double name), one of
+-- them up to a typing error, or an address and a phone or a mailbox. Words that differ in a letter have a form with a
+-- letter less in common. The smallest customer id walks from one to the next three times; a longer chain is cut.
 {%- set name_parts = 4 %}
 {%- set rounds = 3 %}
+{%- set longest_word = 24 %}
 
 with people as (
     select
@@ -31,7 +33,8 @@ limits as (
 residents as (
     select
         customer_id,
-        {{ dbt.concat(['street_key', "'|'", 'postcode_key']) }} as address_key,
+        street_key,
+        postcode_key,
         surname_key,
         phone_key,
         email_key,
@@ -80,22 +83,67 @@ stems as (
         )
 ),
 
-shared as (
+names as (
     select distinct
         customer_id,
-        {{ dbt.concat(["'name '", 'coalesce(stem, word)']) }} as what
+        coalesce(stem, word) as name
     from stems
     where longest_first = 1
+),
+
+places as (
+    {% for place in range(1, longest_word + 1) -%}
+    select {{ place }} as place
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+-- Short words have too many neighbours: Beck and Bock are two families.
+similar_names as (
+    select distinct
+        names.customer_id,
+        {{ with_a_letter_less('names.name', 'places.place') }} as form
+    from names
+    inner join places on length(names.name) >= places.place
+    where length(names.name) >= 6
+),
+
+similar_streets as (
+    select distinct
+        residents.customer_id,
+        {{ with_a_letter_less('residents.street_key', 'places.place') }} as form
+    from residents
+    inner join places on length({{ dbt.split_part('residents.street_key', "' '", 1) }}) >= places.place
+),
+
+bonds as (
+    select
+        residents.customer_id,
+        {{ dbt.concat(['residents.street_key', "'|name|'", 'names.name']) }} as what
+    from residents
+    inner join names on residents.customer_id = names.customer_id
+    union all
+    select
+        residents.customer_id,
+        {{ dbt.concat(['residents.street_key', "'|similar name|'", 'similar_names.form']) }} as what
+    from residents
+    inner join similar_names on residents.customer_id = similar_names.customer_id
+    union all
+    select
+        similar_streets.customer_id,
+        {{ dbt.concat(['similar_streets.form', "'|similar street|'", 'names.name']) }} as what
+    from similar_streets
+    inner join names on similar_streets.customer_id = names.customer_id
     union all
     select
         customer_id,
-        {{ dbt.concat(["'phone '", 'phone_key']) }} as what
+        {{ dbt.concat(['street_key', "'|phone|'", 'phone_key']) }} as what
     from residents
     where phone_key is not null
     union all
     select
         customer_id,
-        {{ dbt.concat(["'email '", 'email_key']) }} as what
+        {{ dbt.concat(['street_key', "'|email|'", 'email_key']) }} as what
     from residents
     where email_key is not null
 ),
@@ -103,11 +151,11 @@ shared as (
 counted as (
     select
         residents.customer_id,
-        {{ dbt.concat(['residents.address_key', "'|'", 'shared.what']) }} as bond,
-        count(*) over (partition by residents.address_key, shared.what) as people_of_one_name
+        {{ dbt.concat(['residents.postcode_key', "'|'", 'bonds.what']) }} as bond,
+        count(*) over (partition by residents.postcode_key, bonds.what) as people_of_one_name
     from residents
     cross join limits
-    inner join shared on residents.customer_id = shared.customer_id
+    inner join bonds on residents.customer_id = bonds.customer_id
     where residents.people_at_address <= limits.people_at_address
 ),
 

@@ -10,9 +10,17 @@
 with account_names as (
     select
         *,
-        {{ dbt.split_part('full_name_key', "' '", 1) }} as given_name_key
+        {{ given_name_in('full_name') }} as given_name,
+        {{ surname_in('full_name') }} as surname
     from {{ ref('stg_shop__accounts') }}
     where not is_test
+),
+
+account_keys as (
+    select
+        *,
+        {{ given_name_key_in('full_name_key', 'given_name') }} as given_name_key
+    from account_names
 ),
 
 accounts as (
@@ -22,9 +30,9 @@ accounts as (
         source_row,
         updated_at as told_at,
         known_date,
-        {{ given_name_in('full_name') }} as given_name,
+        given_name,
         given_name_key,
-        {{ surname_in('full_name') }} as surname,
+        surname,
         substr(full_name_key, length(given_name_key) + 2) as surname_key,
         cast(birth_date as {{ dbt.type_string() }}) as birth_date,
         cast(birth_date as {{ dbt.type_string() }}) as birth_date_key,
@@ -43,7 +51,7 @@ accounts as (
         upper(country) as country_key,
         language,
         lower(language) as language_key
-    from account_names
+    from account_keys
 ),
 
 contacts as (

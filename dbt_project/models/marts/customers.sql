@@ -36,7 +36,11 @@ customers as (
     where
         last_known_date >= {{ increment_since() }}
         -- An erasure takes along who shared the e-mail: what is left of them comes back.
-        or not exists (select 1 from {{ this }} as present where present.customer_id = identified.customer_id)
+        or not exists (
+            select 1
+            from {{ this }} as present
+            where present.customer_id = identified.customer_id
+        )
         or customer_id in (
             select customer_id
             from {{ ref('customer_days') }}
