@@ -77,24 +77,25 @@ ranked as (
 ),
 
 leaders as (
-    select
-        *,
-        first_value(value_key) over (
-            partition by customer_id, attribute, believed_date order by by_rule
-        ) as surviving_key
+    select *
     from ranked
-    where follows is null
+    where by_rule = 1
 ),
 
--- An attribute that follows another is taken from the record that gave the other one (0), else from one that says the
--- same of it (1) or nothing (2); from one that says otherwise (3) it would make an address that nobody told.
+-- An attribute that follows another is taken from the record that gave the other one (0), else from one that told it with
+-- the same value of the other (1) or with none (2); with a different one (3) it would make an address that nobody told.
 followed as (
     select
         ranked.*,
         case
-            when ranked.follows is null or led.by_rule = 1 then 0
-            when led.value_key = led.surviving_key then 1
-            when led.value_key is null then 2
+            when led.value_key is null then 0
+            when
+                ranked.followed_key = led.value_key
+                and ranked.entity_kind = led.entity_kind
+                and ranked.source_key = led.source_key
+                then 0
+            when ranked.followed_key = led.value_key then 1
+            when ranked.followed_key is null then 2
             else 3
         end as distance
     from ranked
@@ -103,8 +104,6 @@ followed as (
             ranked.customer_id = led.customer_id
             and ranked.follows = led.attribute
             and ranked.believed_date = led.believed_date
-            and ranked.entity_kind = led.entity_kind
-            and ranked.source_key = led.source_key
 ),
 
 ordered as (

@@ -116,6 +116,22 @@ told as (
     {%- endfor %}
 ),
 
+-- Beside each value what the same version said of the attribute that it follows: a postcode belongs to its street.
+together as (
+    select
+        told.*,
+        led.value_key as followed_key
+    from told
+    left join {{ ref('survivorship') }} as rules on told.attribute = rules.attribute
+    left join told as led
+        on
+            rules.follows = led.attribute
+            and told.entity_kind = led.entity_kind
+            and told.source_key = led.source_key
+            and told.batch_id = led.batch_id
+            and told.source_row = led.source_row
+),
+
 compared as (
     select
         *,
@@ -125,13 +141,16 @@ compared as (
         lag(value_key) over (
             partition by entity_kind, source_key, attribute order by told_at, known_date, batch_id, source_row
         ) as key_before,
+        lag(coalesce(followed_key, '')) over (
+            partition by entity_kind, source_key, attribute order by told_at, known_date, batch_id, source_row
+        ) as followed_before,
         lag(is_verified) over (
             partition by entity_kind, source_key, attribute order by told_at, known_date, batch_id, source_row
         ) as was_verified,
         lag(known_date) over (
             partition by entity_kind, source_key, attribute order by told_at, known_date, batch_id, source_row
         ) as known_before
-    from told
+    from together
 )
 
 select
@@ -143,6 +162,7 @@ select
     compared.attribute,
     compared.value,
     compared.value_key,
+    compared.followed_key,
     compared.is_verified,
     compared.batch_id,
     compared.source_row,
@@ -157,5 +177,6 @@ where
     compared.key_before is null
     or compared.key_before <> compared.value_key
     or compared.value_before <> compared.value
+    or compared.followed_before <> coalesce(compared.followed_key, '')
     or compared.was_verified <> compared.is_verified
     or compared.known_before > compared.known_date
