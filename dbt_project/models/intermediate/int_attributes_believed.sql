@@ -82,8 +82,8 @@ leaders as (
     where by_rule = 1
 ),
 
--- An attribute that follows another is taken from the record that gave the other one (0), else from one that told it with
--- the same value of the other (1) or with none (2); with a different one (3) it would make an address that nobody told.
+-- An attribute that follows another is taken from the record that gave the other one (0), else from one that told it
+-- with the same value of the other (1) or with none (2); with a different one (3) it would be an address of nobody.
 followed as (
     select
         ranked.*,

@@ -106,6 +106,11 @@ similar_names as (
     from names
     inner join places on length(names.name) >= places.place
     where length(names.name) >= 6
+    union all
+    select
+        customer_id,
+        name as form
+    from names
 ),
 
 similar_streets as (
@@ -114,6 +119,11 @@ similar_streets as (
         {{ with_a_letter_less('residents.street_key', 'places.place') }} as form
     from residents
     inner join places on length({{ dbt.split_part('residents.street_key', "' '", 1) }}) >= places.place
+    union all
+    select
+        customer_id,
+        street_key as form
+    from residents
 ),
 
 bonds as (
