@@ -4,7 +4,7 @@ Nordhaus is played for its whole history. Contacts of the CRM and accounts of th
 does it, linked (`--customers linked`) or given to the person they are of (`--customers true`), and survive through the
 models of dbt_project in an embedded PostgreSQL. The truth is what each person is on the last day.
 
-Per attribute: the share of customers whose surviving value is true, beside that of the newest record alone and that of
+Per attribute: the share of customers whose surviving value is true, beside that of the value told last and that of
 customers of whom anybody told the truth at all (no rule can be better). Households are compared in pairs of customers
 with an address; flatmates share a home and no name, so the recall without them is printed too.
 """
@@ -276,7 +276,7 @@ def show(results: dict) -> None:
     """Print the figures and the attributes."""
     machine = f"{platform.machine()}, {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}"
     table = Table(title=f"Golden record of Nordhaus, {machine}", width=100)
-    for name in ("", "golden", "newest record", "possible", "customers"):
+    for name in ("", "golden", "told last", "possible", "customers"):
         table.add_column(name, justify="right" if name else "left")
     for name, value in results.items():
         if name != "attributes":
