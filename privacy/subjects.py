@@ -36,6 +36,7 @@ class Place(BaseModel):
     json_key: str | None = None
     in_text: bool = False
     kind: str | None = None
+    kind_column: str = "kind"
 
     @property
     def name(self) -> sql.Identifier:
@@ -67,7 +68,7 @@ class Place(BaseModel):
             subject=sql.Identifier(subject), identifies=sql.Literal(self.identifies), value=self.value(found)
         )
         if self.kind:
-            kind = sql.SQL("{}.kind = {}").format(sql.Identifier(found), sql.Literal(self.kind))
+            kind = sql.SQL("{} = {}").format(sql.Identifier(found, self.kind_column), sql.Literal(self.kind))
             condition = sql.SQL("{} and {}").format(condition, kind)
         return condition
 

@@ -99,6 +99,8 @@ def test_only_macros_speak_the_language_of_one_engine() -> None:
 
 def test_personal_data_is_marked_in_marts() -> None:
     personal = {"loyalty_number", "age_band", "income_band", "home_ownership", "marital_status", "household_size"}
+    personal |= {"salutation", "title", "given_name", "surname", "birth_date", "email", "phone", "street", "postcode"}
+    personal |= {"town", "language", "value", "value_key", "source_key"}
     for node in models().values():
         if node.schema in ("marts", "insights"):
             for name in personal & set(node.columns):

@@ -36,6 +36,12 @@ customers as (
     {% if is_incremental() -%}
     where
         {{ is_new_or_moved('last_known_date') }}
+        -- An erasure takes along who shared the e-mail: what is left of them comes back.
+        or not exists (
+            select 1
+            from {{ this }} as present
+            where present.customer_id = identified.customer_id
+        )
         or customer_id in (
             select customer_id
             from {{ ref('customer_days') }}
@@ -44,6 +50,10 @@ customers as (
             select customer_id
             from {{ ref('customer_profiles') }}
             where known_date >= {{ increment_since() }}
+            union
+            select customer_id
+            from {{ ref('customer_attributes') }}
+            where last_known_date >= {{ increment_since() }}
             union
             select customer_id
             from {{ this }}
@@ -69,6 +79,20 @@ profiles as (
     select *
     from {{ ref('customer_profiles') }}
     where valid_until = cast('9999-12-31' as date)
+),
+
+golden as (
+    select
+        customer_id,
+        {% for attribute in [
+            'salutation', 'title', 'given_name', 'surname', 'birth_date', 'email', 'phone', 'street', 'postcode', 'town',
+            'country', 'language'
+        ] -%}
+        max(case when attribute = '{{ attribute }}' then value end) as {{ attribute }},
+        {% endfor -%}
+        max(last_known_date) as known_date
+    from {{ ref('customer_attributes') }}
+    group by customer_id
 )
 
 select
@@ -88,11 +112,25 @@ select
     profiles.household_size,
     profiles.household_composition,
     profiles.kids_count,
+    golden.salutation,
+    golden.title,
+    golden.given_name,
+    golden.surname,
+    cast(golden.birth_date as date) as birth_date,
+    golden.email,
+    golden.phone,
+    golden.street,
+    golden.postcode,
+    golden.town,
+    golden.country,
+    golden.language,
     greatest(
         coalesce(days.known_date, customers.last_known_date),
         coalesce(profiles.known_date, customers.last_known_date),
+        coalesce(golden.known_date, customers.last_known_date),
         customers.last_known_date
     ) as known_date
 from customers
 left join days on customers.customer_id = days.customer_id
 left join profiles on customers.customer_id = profiles.customer_id
+left join golden on customers.customer_id = golden.customer_id
