@@ -50,6 +50,7 @@ def environment(folder: Path, database: str) -> dict[str, str]:
         "CX_PG_DBNAME": database,
         "DBT_TARGET_PATH": str(folder / "target"),
         "DBT_LOG_PATH": str(folder / "logs"),
+        "DBT_LOG_LEVEL_FILE": "none",  # a fifth of a build's CPU time, and nobody reads it here
     }
 
 
