@@ -76,6 +76,19 @@ def test_days_in_any_order_end_as_one_full_run(records):
     assert rows("select count(distinct learned_date) from identity.models") == [(1,)]
 
 
+@pytest.mark.parametrize("number", [1, 4])
+def test_increments_that_take_records_away_end_as_a_run_without_them(records, number):
+    """By an erasure, and by a step back to an earlier day."""
+    add(*crowd(60, 3))
+    run(3, records)
+    execute("delete from identity.person_records where source_key ~ '[37]$' or town = 'a town' and source_key ~ '5$'")
+    assert (run(number, records).gone > 0) == (number == 4)
+    ends = state("entity_customers", "person_edges", "person_clusters", "person_state")
+    execute(given.EMPTY)
+    run(number)
+    assert state(*ends) == ends
+
+
 def test_a_day_played_again_and_forward_ends_as_before(records):
     add(*crowd(200, 8))
     for number in (0, 2, 4, 6, 8):
