@@ -17,7 +17,7 @@ from ml.identity import evidence
 from ml.identity.learned import Model
 from ml.identity.person_records import PersonRecords, load_person_records
 from ml.identity.reasons import reasons_against
-from ml.identity.steps import Step, steps_between
+from ml.identity.steps import Step, decisions_between, steps_between
 from ml.identity.steward import Entity, customers_of, read_entity
 from runtime.warehouse import transaction
 
@@ -44,7 +44,8 @@ class SourceRow:
 @dataclass
 class Explanation:
     """The answer. `steps`: the path of one customer, or of two the strongest evidence there is; `against`: why they are
-    two, empty for one. `values`: per description what it says, by column. `threshold`: log2 odds that are enough."""
+    two, or will be with the next build. `values`: per description what it says, by column. `threshold`: log2 odds that
+    are enough."""
 
     entities: tuple[Entity, Entity]
     customers: tuple[str, str]
@@ -71,6 +72,7 @@ def explain(one: str, other: str, how: PersonRecords | None = None) -> Explanati
         model = evidence.model_in_use(connection, how)
         if found.is_one:
             found.steps = path(ends, [step for step in steps if step.weight >= how.threshold])
+            found.against = splits_to_come(connection, found.customers[0])
         else:
             found.steps, found.against = reasons_against(connection, ends, steps, how, model)
         found.steps = with_parts(connection, found.steps, how, model)
@@ -78,6 +80,15 @@ def explain(one: str, other: str, how: PersonRecords | None = None) -> Explanati
         named = dict.fromkeys([ends[0], *(end for step in found.steps for end in (step.left, step.right)), ends[1]])
         found.rows = [row for entity in named for row in source_rows(connection, entity)]
     return found
+
+
+def splits_to_come(connection: Connection, customer: str) -> list[str]:
+    """Say which splits of a customer were decided and not yet built."""
+    return [
+        f"Decision {number} of {day} by {by} splits {left} and {right} ({reason}): the next build applies it."
+        for left, right, verb, number, day, by, reason in decisions_between(connection, {"customers": [customer]})
+        if verb == "split"
+    ]
 
 
 def path(ends: tuple[Entity, Entity], steps: Iterable[Step]) -> list[Step]:

@@ -103,7 +103,7 @@ def show_explanation(found: Explanation, shows_values: bool) -> None:
     """Say why two entities are one customer or two."""
     one, other = found.entities
     if found.is_one:
-        say(f"{one} and {other} are one customer, {found.customers[0]}.")
+        say(f"{one} and {other} are one customer, {found.customers[0]}.", *found.against)
     else:
         say(f"{one} and {other} are two customers, {found.customers[0]} and {found.customers[1]}.", *found.against)
         say(*(["The strongest evidence between the two:"] if found.steps else []))

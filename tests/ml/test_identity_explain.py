@@ -87,6 +87,14 @@ def test_a_split_forbids_what_a_rule_wants(file):
         assert found.steps[0].by == "rule"  # the strongest evidence is shown beside it
 
 
+def test_a_split_that_was_decided_and_not_built_is_told(file):
+    kept = split(["contact/h2"], ["account/h1"], HERS)
+    found = explain("account/h1", "contact/h2")
+    revoke(kept.decision_id, HERS)
+    assert found.is_one
+    assert "splits account/h1 and contact/h2 (called and asked): the next build applies it." in found.against[0]
+
+
 def test_two_verified_birth_dates_forbid_it(file):
     assert "Forbidden: account/l1 and account/l2 have two different verified birth dates" in against(
         "account/l1", "account/l2"

@@ -46,6 +46,10 @@ def linked(privacy_warehouse):
         "insert into identity.person_suspicious values ('case', 'bridge', %s, %s, 5, 2, %s)",
         (*records[:2], json.dumps([[records[0]], [records[1]]])),
     )
+    execute("truncate identity.person_edges")
+    for pair in ((records[0], records[4]), (records[5], records[1])):
+        execute("insert into identity.person_edges values (%s, %s, 1, 0.5, null)", pair)
+    execute("update identity.person_clusters set cluster_id = %s where record_id = %s", (records[1], records[5]))
     execute("insert into identity.person_held values (%s, 12, 'email', null)", (records[0],))
     execute("alter table identity.customer_ids drop constraint customer_ids_pkey")
     for key in ("9001", "9002", "9003", ADA):
