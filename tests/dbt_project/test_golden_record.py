@@ -40,8 +40,8 @@ MODELS = ("+customers", "+customer_conflicts", "+customer_attribute_history")
 @pytest.fixture
 def built(nordhaus: Warehouse) -> Warehouse:
     """A customer with three records, two of which know the older name."""
-    nordhaus.deliver("crm", "contacts", CONTACTS, DAY, DAY, history=True)
-    nordhaus.deliver("shop", "accounts", ACCOUNTS, DAY, DAY, history=True)
+    nordhaus.deliver("crm", "contacts", CONTACTS, date(2025, 6, 2), DAY, history=True)
+    nordhaus.deliver("shop", "accounts", ACCOUNTS, date(2025, 6, 2), DAY, history=True)
     nordhaus.build(DAY, "--select", *MODELS)
     return nordhaus
 
