@@ -44,3 +44,16 @@ def test_a_number_that_looks_like_a_postcode_or_phone_takes_no_value_along(anna)
     file_request("erasure", "17", "case 2", date(2025, 6, 2))
     assert serve_requests(date(2025, 6, 2))["erasure_done"] == 1
     assert ("00017",) in rows("select original_value from normalised.distinct_values")
+
+
+def test_a_mailbox_goes_from_the_golden_record_of_whoever_shares_it_and_no_other_value_does(anna):
+    execute(
+        "create table marts.customer_attributes (customer_id text, attribute text, value_key text, source_key text)"
+    )
+    execute(
+        "insert into marts.customer_attributes values ('c9', 'surname', 'gross', 'K1'),"
+        " ('c7', 'email', 'anna@xn--bcher-kva.example', 'K9'), ('c7', 'phone', 'k1', 'K9'), ('c7', 'town', 'ulm', 'K9')"
+    )
+    file_request("erasure", "K1", "case 3", date(2025, 6, 2))
+    assert serve_requests(date(2025, 6, 2))["erasure_done"] == 1
+    assert rows("select attribute from marts.customer_attributes order by attribute") == [("phone",), ("town",)]
