@@ -79,8 +79,8 @@ def build_warehouse():
     features = dbt_group("build_features", ["models/features"])
     normalise_values() >> evidence >> resolve_customers() >> marts
     evidence >> count_filtered_rows()
-    marts >> note_retractions()
-    marts >> check_marts_customers() >> features >> check_features_customer_features()
+    # Before the day's scoring: it notes for whom the decisions of the days before were made.
+    marts >> check_marts_customers() >> features >> check_features_customer_features() << note_retractions() << marts
 
 
 build_warehouse()
