@@ -4,8 +4,7 @@
 has seen. dbt stages what departments told of people, `resolve_customers` says which accounts, contacts and cards are
 one customer. Then two more dbt runs, each followed by its gate: marts, then `marts.customers`; features, then
 `features.customer_features`. `note_retractions` lists what was decided or published for a customer that turned out to
-be somebody else. Every model has a task of its own that shows how it fared; the work is done by the three
-tasks `dbt_build`.
+be somebody else. Every model has a task of its own that shows how it fared; three tasks `dbt_build` do the work.
 **When.** As soon as `raw_accepted` was emitted for a day; by hand for any day.
 **Reads** `raw_*`, `quality.accepted_batches`, `quarantine`. **Writes** also `normalised`, `identity` and the counts of
 machines and testers in `quality.department_health`. **Emits** the asset `features`.
@@ -26,14 +25,9 @@ from dags.wiring.rules import house_rules, no_retry_for_gates
 EVIDENCE = ["models/intermediate/identity/person_records.sql"]
 STAGED = ["seeds", "models/staging", *EVIDENCE]
 MARTS = ["models/intermediate", "models/marts"]
-OUTCOMES = ["models/marts/outcomes"]
 
 
-@dag(
-    doc_md=__doc__,
-    schedule=when_checked(RAW_ACCEPTED),
-    **house_rules("data-engineering", "build", minutes=60),
-)
+@dag(doc_md=__doc__, schedule=when_checked(RAW_ACCEPTED), **house_rules("data-engineering", "build", minutes=60))
 def build_warehouse():
     @task
     def normalise_values() -> None:
@@ -75,7 +69,7 @@ def build_warehouse():
         announce(FEATURES, as_of())
 
     evidence = dbt_group("build_evidence", STAGED)
-    marts = dbt_group("build_marts", MARTS, but_not=[*EVIDENCE, *OUTCOMES])
+    marts = dbt_group("build_marts", MARTS, but_not=[*EVIDENCE, "models/marts/outcomes"])
     features = dbt_group("build_features", ["models/features"])
     normalise_values() >> evidence >> resolve_customers() >> marts
     evidence >> count_filtered_rows()
