@@ -1,12 +1,15 @@
 """The simulated company through the real services: ten departments, two days, and people who answer."""
 
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from platform_of_its_own import Platform
 
+from ml.identity.evaluation import quality
 from runtime.demo_chain import CHAIN
 
 pytestmark = pytest.mark.walk
@@ -74,7 +77,81 @@ def test_what_was_published_is_carried_out_and_comes_back(nordhaus):
     assert 0 < carried_out <= decided
 
 
+def test_customers_are_people(nordhaus):
+    """Accounts and contacts against the people whom the simulator played; rules and the learned model together."""
+    files = sorted((nordhaus.home / "nordhaus" / "truth" / "records").glob("*.parquet"))
+    columns = ["department", "entity", "record_key", "person"]
+    truth = pd.concat([pd.read_parquet(file, columns=columns) for file in files])
+    table = truth["department"].astype(str) + "." + truth["entity"].astype(str)
+    truth = truth[table.isin(["crm.contacts", "shop.accounts"])]
+    # A contact's key in the truth is its number and the moment of the change, for it may pass to another person.
+    people = truth["person"].groupby(truth["record_key"].str.partition("|")[0]).first()
+    found = nordhaus.rows(
+        "select source_key, customer_id from identity.entity_customers where entity_kind in ('account', 'contact')"
+    )
+    ids = pd.DataFrame(found, columns=["source_key", "customer_id"])
+    ids["person"] = ids["source_key"].map(people)
+    assert ids["person"].notna().all()
+    assert len(nordhaus.rows("select * from identity.models")) >= 1, "a model was learned"
+    seen = quality(ids["customer_id"], ids["person"])
+    assert seen.precision >= 0.99, seen
+    assert seen.recall >= 0.95, seen
+
+
 def test_a_second_demo_changes_nothing(nordhaus):
     before = nordhaus.checksums()
     assert nordhaus.demo().count("already complete") >= 4
     assert nordhaus.checksums() == before
+
+
+def test_a_steward_undoes_a_merge_and_the_day_is_built_and_published_again(nordhaus):
+    """Last, for it changes the day: the form, the build it starts, and what scoring makes of it."""
+    merged = nordhaus.rows(
+        """
+        select min(source_key), max(source_key), customer_id from identity.entity_customers
+        where entity_kind = 'account' group by customer_id having count(*) > 1 order by customer_id limit 1
+        """
+    )
+    one, other, customer = merged[0]
+    form = {
+        "verb": "split",
+        "entities": [f"account/{other}"],
+        "others": [],
+        "by": "steward",
+        "reason": "two people of one name",
+        "as_of": LAST,
+    }
+    before = {run["dag_run_id"] for run in nordhaus.airflow.runs()}
+    nordhaus.airflow.unpause("steward_identities")
+    nordhaus.airflow.trigger("steward_identities", "a_split", form)
+    assert nordhaus.airflow.wait("steward_identities", "a_split", 300)["state"] == "success"
+    wait_for_quiet(nordhaus, {"build_warehouse", "score_customers"}, before)
+
+    customers = dict(
+        nordhaus.rows(
+            f"select source_key, customer_id from identity.customer_ids"
+            f" where key_kind = 'account' and source_key in ('{one}', '{other}')"
+        )
+    )
+    assert customers[one] != customers[other]
+    assert customer in customers.values(), "who founded the customer keeps its id"
+    for each in customers.values():
+        assert nordhaus.rows(f"select count(*) from marts.customers where customer_id = '{each}'") == [(1,)]
+        assert nordhaus.rows(
+            f"select count(*) from activation.next_best_actions where customer_id = '{each}' and rank = 1"
+        ) == [(1,)]
+    listed = nordhaus.rows("select distinct source_key, reason from identity.retractions")
+    assert (other, "split") in listed or (one, "split") in listed
+
+
+def wait_for_quiet(nordhaus: Platform, dag_ids: set[str], before: set[str], seconds: float = 600) -> None:
+    """Wait until each of the DAGs has run anew and nothing runs any more; fail on a red run."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        new = [run for run in nordhaus.airflow.runs() if run["dag_run_id"] not in before]
+        assert all(run["state"] != "failed" for run in new), new
+        done = {run["dag_id"] for run in new if run["state"] == "success"}
+        if dag_ids <= done and all(run["state"] == "success" for run in new):
+            return
+        time.sleep(1)
+    raise AssertionError(f"{dag_ids} did not run within {seconds} s")
