@@ -88,7 +88,9 @@ def main() -> None:
 
 
 def versions(folder: Path) -> pd.DataFrame:
-    """Give what was told: `record_id, entity, person` (the truth) and the columns of TOLD; each version once."""
+    """Give what was told: `record_id, entity, person` (the truth), `known_date` (the day on which it was told) and the
+    columns of TOLD; each version once, since the first time.
+    """
     files = sorted((folder / "exports" / "crm").glob("*.csv"))
     contacts = pd.concat([read_contacts(file) for file in files], ignore_index=True)
     tables = sorted((folder / "company" / "behind" / "shop" / "accounts").glob("*.parquet"))
@@ -107,6 +109,7 @@ def versions(folder: Path) -> pd.DataFrame:
     contacts = contacts.assign(
         entity="contact/" + contacts["contact_no"],
         key=contacts["contact_no"] + "|" + contacts["changed_at"],
+        known_date=german(contacts["changed_at"].str.slice(0, 10)),
         given_name=written(without_placeholder(contacts["first_name"], "name"), "person_name"),
         surname=written(without_placeholder(contacts["last_name"], "name"), "person_name"),
         birth_date=without_placeholder(german(contacts["birth_date"]), "birth_date"),
@@ -115,6 +118,7 @@ def versions(folder: Path) -> pd.DataFrame:
     accounts = accounts.assign(
         entity="account/" + accounts["account_id"],
         key=accounts["account_id"],
+        known_date=accounts["updated_at"].astype(str).str.slice(0, 10),
         given_name=names.str[0],
         surname=names.str[1],
         birth_date=accounts["birth_date"].where(accounts["birth_date"] != ""),
@@ -122,9 +126,10 @@ def versions(folder: Path) -> pd.DataFrame:
     )
     told = pd.concat([contacts, accounts], ignore_index=True)
     told = told.assign(street=told["place"].str[0], house_number=told["place"].str[1])
-    told = told.drop_duplicates(["entity", *TOLD], ignore_index=True)
+    told = told.sort_values("known_date", kind="stable").drop_duplicates(["entity", *TOLD], ignore_index=True)
     told["person"] = told["key"].map(truth(folder))
-    return told[["entity", "person", *TOLD]].assign(record_id=[f"r{number}" for number in range(len(told))])
+    names = [f"r{number}" for number in range(len(told))]
+    return told[["entity", "person", "known_date", *TOLD]].assign(record_id=names)
 
 
 def read_contacts(file: Path) -> pd.DataFrame:
