@@ -21,8 +21,10 @@ model is built anew. They are ids of our own minting, never a text that somebody
 {#- In a model that grows: the list in brackets, or none if nobody moved. -#}
 {% macro moved_customers() %}
     {%- if not execute or not is_incremental() -%}{{ return(none) }}{%- endif -%}
-    {%- set ids = moved_since(built_until()) -%}
-    {{ return("('" ~ ids | join("', '") ~ "')" if ids else none) }}
+    {%- set kept = graph.setdefault('moved_customers', {}) -%}
+    {%- set key = invocation_id ~ ' ' ~ model.unique_id -%}
+    {%- if key not in kept -%}{%- do kept.update({key: moved_since(built_until())}) -%}{%- endif -%}
+    {{ return("('" ~ kept[key] | join("', '") ~ "')" if kept[key] else none) }}
 {% endmacro %}
 
 {#- Whether a row is to be built by this run of a growing model. -#}

@@ -19,8 +19,19 @@ full refresh, and the tables are a function of raw data, code and as_of alone.
     {{ return(built_until() is none) }}
 {% endmacro %}
 
-{#- B as text, or none if this model cannot grow from what it holds. -#}
+{#-
+B as text, or none if this model cannot grow from what it holds. Worked out once a model and run: dbt asks some twenty times
+(`is_incremental`, conditions, hooks), and each time would read the log and all code above the model again. `graph` is the
+one thing that lives as long as a run.
+-#}
 {% macro built_until() %}
+    {%- set kept = graph.setdefault('built_until', {}) -%}
+    {%- set key = invocation_id ~ ' ' ~ model.unique_id -%}
+    {%- if key not in kept -%}{%- do kept.update({key: look_up_built_until()}) -%}{%- endif -%}
+    {{ return(kept[key]) }}
+{% endmacro %}
+
+{% macro look_up_built_until() %}
     {%- set found = run_query(
         "select as_of, fingerprint from " ~ build_log() ~ " where model_name = '" ~ this.schema ~ "." ~ this.identifier ~ "'"
     ) -%}

@@ -9,7 +9,6 @@ from dbt_builds import Warehouse
 
 FOLDER = Path(__file__).parent
 CASES = sorted(path for path in (FOLDER / "cases").iterdir() if path.is_dir())
-CASES_OF_NORDHAUS = sorted(path for path in (FOLDER / "cases_nordhaus").iterdir() if path.is_dir())
 BUILT = ("identity", "staging", "marts", "features", "insights", "decisions")
 
 
@@ -33,16 +32,6 @@ def deliver_due(company: Warehouse, case: Path, since: date | None, as_of: date)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_case(company: Warehouse, case: Path) -> None:
     check(company, case)
-
-
-@pytest.mark.parametrize("case", CASES_OF_NORDHAUS, ids=lambda case: case.name)
-def test_case_of_nordhaus(nordhaus: Warehouse, case: Path) -> None:
-    """The last day is built anew as well: growing day by day must end where a full refresh ends."""
-    # Unit tests judge the SQL and know the time zone and currency of complete_journey: they run there.
-    since = check(nordhaus, case, "--exclude-resource-type", "unit_test")
-    grown = nordhaus.checksums(*BUILT)
-    nordhaus.build(since, "--full-refresh")
-    assert nordhaus.checksums(*BUILT) == grown
 
 
 def check(company: Warehouse, case: Path, *options: str) -> date:

@@ -30,8 +30,14 @@ ACCOUNTS = pd.DataFrame(
         "updated_at": ["2025-05-01 08:00:00"],
     }
 )
-
-
+MARRIED = """
+    with decided as (
+        insert into identity.steward_decisions (verb, reason, decided_by, decided_date)
+        values ('join', 'married', 'steward', %s)
+        returning decision_id
+    )
+    insert into identity.steward_pairs select decision_id, 'contact', 'K1', 'contact', 'K2' from decided
+"""
 ATTRIBUTES = ("salutation", "title", "given_name", "surname", "birth_date", "email", "phone", "street", "postcode",
               "town", "country", "language")  # fmt: skip
 MODELS = ("+customers", "+customer_conflicts", "+customer_attribute_history")
@@ -42,6 +48,9 @@ def built(nordhaus: Warehouse) -> Warehouse:
     """A customer with three records, two of which know the older name."""
     nordhaus.deliver("crm", "contacts", CONTACTS, date(2025, 6, 2), DAY, history=True)
     nordhaus.deliver("shop", "accounts", ACCOUNTS, date(2025, 6, 2), DAY, history=True)
+    nordhaus.build(DAY, "--select", "+person_records")
+    nordhaus.run(MARRIED, (DAY,))
+    nordhaus.resolve(DAY)
     nordhaus.build(DAY, "--select", *MODELS)
     return nordhaus
 
