@@ -26,7 +26,8 @@ def file(warehouse, tmp_path_factory):
 
 @pytest.fixture
 def undecided(file):
-    """Take back what was decided in a test."""
+    """Number decisions from 1, whatever was decided before; take back what was decided in a test."""
+    execute("truncate identity.steward_decisions restart identity cascade")
     yield file
     execute("truncate identity.steward_decisions restart identity cascade")
     build(file)
