@@ -7,8 +7,9 @@ decision ledger), `check_scores_decisions` (the gate), `publish` (one transactio
 
 **When it fails.** Nothing is published, so yesterday's intents and actions stay live.
 - `check_scores_decisions` red: its log names the rule. The day's decisions are in `decisions.decision_ledger`, which
-  is append-only: correct the cause and ask data science how the day is to be decided.
-- Any other task red: correct the cause and clear it; deciding again for the same day writes the same rows or none.
+  is append-only: correct the cause, build the day again if need be and clear `decide`. Decisions that no longer hold
+  are withdrawn (`decisions.withdrawn_decisions`) and made anew; of a day before the last decided one all stand.
+- Any other task red: correct the cause and clear it; deciding again from the same facts writes nothing.
 """
 
 from airflow.sdk import dag, task
@@ -34,7 +35,7 @@ def score_customers():
     def decide() -> None:
         from ml.nba.decide import decide
 
-        print(decide(as_of()))
+        print(decide(as_of()).summary())
 
     @task
     def check_scores_decisions() -> None:

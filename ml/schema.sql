@@ -57,13 +57,31 @@ create table if not exists decisions.decision_ledger (
     intent_model_name text not null,
     intent_model_version text not null,
     scored_at timestamptz not null,
-    unique (as_of_date, customer_id)
+    revision smallint not null default 0 -- how many decisions of that day about that customer came before
+);
+-- A warehouse of before revisions.
+alter table decisions.decision_ledger add column if not exists revision smallint not null default 0;
+alter table decisions.decision_ledger drop constraint if exists decision_ledger_as_of_date_customer_id_key;
+create unique index if not exists decision_ledger_one_of_a_revision
+on decisions.decision_ledger (as_of_date, customer_id, revision);
+
+-- Decisions that the last decided day took back, because it was built again from other facts (ml/nba/withdraw.py).
+create table if not exists decisions.withdrawn_decisions (
+    decision_id text primary key references decisions.decision_ledger on update cascade, -- an erasure gives it a new id
+    as_of_date date not null,
+    reason text not null check (reason in ('wrong person', 'no longer allowed', 'customer gone'))
 );
 
--- The decisions about people we still know: an erased person's stay in the ledger under random ids (privacy/schema.sql),
--- for evaluation only. Whoever publishes or audits decisions reads here.
-create or replace view decisions.identified_decisions as
-select * from decisions.decision_ledger where left(customer_id, 7) <> 'erased-';
+-- The decisions that hold, about people we still know: an erased person's stay in the ledger under random ids
+-- (privacy/schema.sql), for evaluation only. Whoever publishes, audits or learns from decisions reads here.
+drop view if exists decisions.identified_decisions;
+create or replace view decisions.standing_decisions as
+select * from decisions.decision_ledger as made
+where
+    left(customer_id, 7) <> 'erased-'
+    and not exists (
+        select from decisions.withdrawn_decisions as withdrawn where withdrawn.decision_id = made.decision_id
+    );
 
 create or replace function decisions.refuse_change() returns trigger language plpgsql as $$
 begin
@@ -73,6 +91,10 @@ $$;
 
 create or replace trigger decision_ledger_is_append_only
 before update or delete or truncate on decisions.decision_ledger
+for each statement execute function decisions.refuse_change();
+
+create or replace trigger withdrawn_decisions_is_append_only
+before update or delete or truncate on decisions.withdrawn_decisions
 for each statement execute function decisions.refuse_change();
 
 create or replace trigger model_history_is_append_only

@@ -55,11 +55,13 @@ return lower(regexp_replace(ltrim(btrim(written), '0'), '\.0*$', ''));
 
 -- The ledger is append-only and stays whole: a decision keeps its candidates, propensities, action and versions, but
 -- loses whom it was about. Each row gets a random id of its own, so that not even the history of one person is left.
--- Facts (what the policies looked at) go; seed is 0, because a choice that nobody may replay needs none.
+-- Facts (what the policies looked at) go; seed is 0, because a choice that nobody may replay needs none. One that was
+-- withdrawn stays withdrawn.
 create or replace function privacy.pseudonymise_decisions() returns table (request_id text, row_count bigint)
 language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '120s' as $$
 begin
     alter table decisions.decision_ledger disable trigger decision_ledger_is_append_only;
+    alter table decisions.withdrawn_decisions disable trigger withdrawn_decisions_is_append_only;
     return query
         with changed as (
             update decisions.decision_ledger as decision
@@ -73,6 +75,7 @@ begin
         )
         select changed.request_id, count(*) from changed group by changed.request_id;
     alter table decisions.decision_ledger enable trigger decision_ledger_is_append_only;
+    alter table decisions.withdrawn_decisions enable trigger withdrawn_decisions_is_append_only;
 end
 $$;
 

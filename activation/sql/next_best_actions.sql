@@ -15,7 +15,7 @@ with candidates as (
             order by c.action_id = l.action_id desc, c.expected_net_value_eur desc, c.action_id
         ) as rank,
         max(c.expected_net_value_eur) filter (where c.is_eligible) over (partition by l.decision_id) as best_value_eur
-    from decisions.identified_decisions l
+    from decisions.standing_decisions l
     cross join lateral jsonb_to_recordset(l.candidates) c(
         action_id text, channel text, is_eligible boolean, expected_net_value_eur numeric,
         response_probability double precision, intent text, intent_probability double precision

@@ -5,7 +5,7 @@ from great_expectations.expectations.expectation import Expectation
 from expectations.policy_rules import policy_rules
 from expectations.rules import Subject
 
-TABLE = "decisions.identified_decisions"
+TABLE = "decisions.standing_decisions"
 SUM_TOLERANCE = 1e-9  # six candidates in double precision stay below 1e-15; a forgotten candidate is far above
 # Between two days the mean of an intent moves by less than a point; five points are another model or other data.
 INTENT_DRIFT = 0.05

@@ -52,6 +52,15 @@ def note_retractions_of_day(as_of: date) -> Noted:
         return note_retractions(connection, as_of)
 
 
+def note_decided(connection: Connection, as_of: date, again: bool) -> None:
+    """Remember whose each entity is now, as the standing decisions of `as_of` are about these customers.
+
+    `again`: decisions were withdrawn, so what is listed of this day has gone out and stays listed.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute((_SQL / "noted_decided.sql").read_text(encoding="utf-8"), {"as_of": as_of, "again": again})
+
+
 def list_retractions(since: date | None = None) -> list[tuple]:
     """List (what, retracted_id, customer_id, entity, reason, since, decided_date, moved_date, is_live), newest first.
 

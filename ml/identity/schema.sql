@@ -115,3 +115,4 @@ create table if not exists identity.noted_customers (
     primary key (entity_kind, source_key)
 );
 create table if not exists identity.noted_days (as_of date not null);
+alter table identity.noted_days add column if not exists is_decided_again boolean not null default false;

@@ -1,6 +1,7 @@
 """Decide the next best action of every customer, and write each decision to the ledger."""
 
 import json
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -9,34 +10,68 @@ import pandas as pd
 
 from ml import frames, registry
 from ml.clock import scored_at
+from ml.identity.retractions import note_decided
 from ml.nba import explore, ledger
 from ml.nba.candidates import lay_out, valid_dates
 from ml.nba.circumstances import Circumstances, read_circumstances
 from ml.nba.model import NbaSettings, nba_settings
 from ml.nba.policy import NO_ACTION
+from ml.nba.withdraw import is_last_decided, made_of_day, withdraw
 from ml.registry import ModelVersion
 from runtime import warehouse
 from runtime.settings import settings as runtime_settings
 
 
-def decide(as_of: date) -> int:
-    """Append one decision per customer with features on `as_of` and return how many were new.
+@dataclass(frozen=True)
+class Decided:
+    """How many decisions of the day are new, and how many were withdrawn."""
 
-    The ledger is append-only: a decision that was made stands, so a second run adds only customers without one.
+    as_of: date
+    new: int
+    withdrawn: int
+
+    def summary(self) -> str:
+        """Say it in a line."""
+        return f"{self.as_of}: {self.new} new decisions, {self.withdrawn} withdrawn"
+
+
+def decide(as_of: date) -> Decided:
+    """Append one decision per customer with features on `as_of`.
+
+    The ledger is append-only and a decision that was made stands, so a second run adds only customers without one. Only
+    if the last decided day was built again from other facts, decisions are withdrawn and made anew (`ml.nba.withdraw`).
     Raises RegistryError without a champion, EmptyFrame if a step before has not run for `as_of`.
     """
     settings = nba_settings()
     version = registry.champion(settings.model)
     with warehouse.transaction() as connection:
         given = read_circumstances(connection, as_of)
-        known = warehouse.read_frame(
-            connection, "select customer_id from decisions.decision_ledger where as_of_date = %s", (as_of,)
-        )
-        undecided = given.features[~given.features["customer_id"].isin(known["customer_id"])]
-        if undecided.empty:
-            return 0
-        rows = decisions(_only(given, undecided), version, registry.load(version), as_of, settings)
-        return warehouse.copy_frame(connection, rows, "decisions.decision_ledger")
+        made = made_of_day(connection, as_of)
+        missing = given.features[~given.features["customer_id"].isin(made["customer_id"])]
+        is_last = is_last_decided(connection, as_of)
+        if missing.empty and not is_last:
+            return Decided(as_of, 0, 0)
+        rows = decisions(given, version, registry.load(version), as_of, settings)
+        if not is_last:
+            return Decided(as_of, _append(connection, as_of, rows), 0)
+        withdrawn = withdraw(connection, as_of, made, rows)
+        new = _append(connection, as_of, rows)
+        note_decided(connection, as_of, again=withdrawn > 0)
+        return Decided(as_of, new, withdrawn)
+
+
+def _append(connection: Any, as_of: date, rows: pd.DataFrame) -> int:
+    """Append the decisions of customers without a standing one; a later revision of a customer has an id of its own."""
+    made = made_of_day(connection, as_of)
+    rows = rows[~rows["customer_id"].isin(made.loc[made["stands"], "customer_id"])]
+    if rows.empty:
+        return 0
+    before = made.groupby("customer_id").size()
+    revision = rows["customer_id"].map(before).fillna(0).astype(int)
+    ids = [ledger.decision_id(who, as_of, number) for who, number in zip(rows["customer_id"], revision, strict=True)]
+    return warehouse.copy_frame(
+        connection, rows.assign(decision_id=ids, revision=revision), "decisions.decision_ledger"
+    )
 
 
 def decisions(
@@ -67,7 +102,6 @@ def decisions(
     how = {name: getattr(settings, name) for name in ("gamma", "reward_scale_eur", "holdout_share", "random_share")}
     return pd.DataFrame(
         {
-            "decision_id": [ledger.decision_id(who, as_of) for who in customers],
             "customer_id": customers,
             "as_of_date": as_of,
             "arm": arms,
@@ -90,17 +124,4 @@ def decisions(
             "intent_model_version": intents["model_version"],
             "scored_at": scored_at(chosen["as_of_date"]),
         }
-    )
-
-
-def _only(given: Circumstances, features: pd.DataFrame) -> Circumstances:
-    """Narrow the circumstances down to the customers of `features`."""
-    own = {name: getattr(given, name) for name in ("actions", "policies", "limits", "departments")}
-    wanted = set(features["customer_id"])
-    return Circumstances(
-        features=features.sort_values("customer_id", ignore_index=True),
-        scores=given.scores[given.scores["customer_id"].isin(wanted)],
-        contacts=given.contacts[given.contacts["customer_id"].isin(wanted)],
-        consents=given.consents[given.consents["customer_id"].isin(wanted)],
-        **own,
     )

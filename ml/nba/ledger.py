@@ -29,9 +29,10 @@ _CANDIDATE = {  # column -> key in the ledger
 }
 
 
-def decision_id(customer_id: str, as_of: date) -> str:
-    """Return the id of the one decision per customer and day; it tells nothing about the customer."""
-    return hashlib.sha256(f"decision\x1f{customer_id}\x1f{as_of.isoformat()}".encode()).hexdigest()[:32]
+def decision_id(customer_id: str, as_of: date, revision: int = 0) -> str:
+    """Return the id of the one decision per customer, day and revision; it tells nothing about the customer."""
+    named = ["decision", customer_id, as_of.isoformat(), *([str(revision)] if revision else [])]
+    return hashlib.sha256("\x1f".join(named).encode()).hexdigest()[:32]
 
 
 def candidate_texts(rows: pd.DataFrame, actions: int) -> list[str]:

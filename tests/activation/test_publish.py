@@ -48,7 +48,7 @@ def decided(company, mlflow_store):
     promote_intent(AS_OF), promote_response(AS_OF)
     for day in (AS_OF, NEXT_DAY):
         score_intent(day)
-        assert decide(day) == CUSTOMERS
+        assert decide(day).new == CUSTOMERS
 
 
 @pytest.fixture

@@ -68,13 +68,14 @@ def close(connection) -> None:
     with connection.cursor() as cursor:
         for table in TABLES:
             cursor.execute(f"drop table if exists {table}")
-        cursor.execute("alter table decisions.decision_ledger disable trigger user")
-        cursor.execute("alter table scores.model_history disable trigger user")
-        cursor.execute("truncate decisions.decision_ledger, scores.model_history, scores.intent_scores")
+        append_only = ["decisions.decision_ledger", "decisions.withdrawn_decisions", "scores.model_history"]
+        for table in append_only:
+            cursor.execute(f"alter table {table} disable trigger user")
+        cursor.execute(f"truncate {', '.join(append_only)}, scores.intent_scores")
         cursor.execute("truncate activation.intent_scores, activation.next_best_actions, activation.publications")
         cursor.execute("truncate quality.department_status, quality.gate_results")
-        cursor.execute("alter table decisions.decision_ledger enable trigger user")
-        cursor.execute("alter table scores.model_history enable trigger user")
+        for table in append_only:
+            cursor.execute(f"alter table {table} enable trigger user")
 
 
 def create(connection, table: str, frame: pd.DataFrame) -> None:

@@ -1,6 +1,7 @@
 """The simulated company through the real services: ten departments, two days, and people who answer."""
 
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -101,3 +102,62 @@ def test_a_second_demo_changes_nothing(nordhaus):
     before = nordhaus.checksums()
     assert nordhaus.demo().count("already complete") >= 4
     assert nordhaus.checksums() == before
+
+
+def test_a_steward_undoes_a_merge_and_the_day_is_built_and_published_again(nordhaus):
+    """Last, for it changes the day: the form, the build it starts, and what scoring makes of it."""
+    contact, account, customer = nordhaus.rows(
+        """
+        select max(source_key) filter (where entity_kind = 'contact'), max(source_key) filter (where entity_kind =
+            'account'), customer_id
+        from identity.entity_customers where entity_kind <> 'card'
+        group by customer_id having count(distinct entity_kind) = 2 and count(*) = 2 order by customer_id limit 1
+        """
+    )[0]
+    form = {
+        "verb": "split",
+        "entities": [f"account/{account}"],
+        "others": [],
+        "by": "steward",
+        "reason": "two people of one name",
+        "as_of": LAST,
+    }
+    before = {run["dag_run_id"] for run in nordhaus.airflow.runs()}
+    nordhaus.airflow.unpause("steward_identities")
+    nordhaus.airflow.trigger("steward_identities", "a_split", form)
+    assert nordhaus.airflow.wait("steward_identities", "a_split", 300)["state"] == "success"
+    wait_for_quiet(nordhaus, {"build_warehouse", "score_customers"}, before)
+
+    customers = dict(
+        nordhaus.rows(
+            f"""
+            select key_kind, customer_id from identity.customer_ids
+            where (key_kind, source_key) in (('account', '{account}'), ('contact', '{contact}'))
+            """
+        )
+    )
+    assert customers["account"] != customers["contact"]
+    assert customer in customers.values(), "who founded the customer keeps its id"
+    for each in customers.values():
+        assert nordhaus.rows(f"select count(*) from marts.customers where customer_id = '{each}'") == [(1,)]
+        assert nordhaus.rows(
+            f"select count(*) from activation.next_best_actions where customer_id = '{each}' and rank = 1"
+        ) == [(1,)]
+    assert nordhaus.rows("select distinct as_of_date::text, reason from decisions.withdrawn_decisions") == [
+        (LAST, "wrong person")
+    ]
+    listed = nordhaus.rows("select distinct reason from identity.retractions")
+    assert listed == [("split",)], "what was decided for the two as one is to be recalled"
+
+
+def wait_for_quiet(nordhaus: Platform, dag_ids: set[str], before: set[str], seconds: float = 600) -> None:
+    """Wait until each of the DAGs has run anew and nothing runs any more; fail on a red run."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        new = [run for run in nordhaus.airflow.runs() if run["dag_run_id"] not in before]
+        assert all(run["state"] != "failed" for run in new), new
+        done = {run["dag_id"] for run in new if run["state"] == "success"}
+        if dag_ids <= done and all(run["state"] == "success" for run in new):
+            return
+        time.sleep(1)
+    raise AssertionError(f"{dag_ids} did not run within {seconds} s")

@@ -50,7 +50,7 @@ drop table if exists pg_temp.gone_out;
 create temporary table gone_out on commit drop as
 with decided as (
     select made.decision_id, made.customer_id, made.as_of_date, published.as_of is not null as is_published
-    from decisions.identified_decisions as made
+    from decisions.standing_decisions as made
     left join activation.publications as published on made.as_of_date = published.as_of
     where made.customer_id in (select wrong.customer_id from pg_temp.wrong_customers as wrong)
 ),
@@ -73,15 +73,17 @@ from made
 inner join pg_temp.wrong_customers as wrong
     on made.customer_id = wrong.customer_id and made.as_of_date between wrong.since and wrong.until;
 
--- The day was run again: a move that no longer is takes its rows off the list. The day's own decisions stay where
--- nobody knows any more whose the entities were then.
+-- The day was run again: a move that no longer is takes its rows off the list. The day's own decisions stay where they
+-- were withdrawn, or nobody knows any more whose the entities were then.
 with taken_back as (
     delete from identity.retractions as listed
     where
         listed.moved_date = %(as_of)s
         and (
             listed.decided_date < %(as_of)s
-            or exists (select 1 from identity.noted_days where noted_days.as_of = %(as_of)s)
+            or exists (
+                select 1 from identity.noted_days where noted_days.as_of = %(as_of)s and not noted_days.is_decided_again
+            )
         )
         and not exists (
             select 1 from pg_temp.gone_out

@@ -17,5 +17,10 @@ select
     policy_version,
     model_name,
     model_version
-from {{ source('decisions', 'decision_ledger') }}
-where as_of_date <= {{ as_of() }}
+from {{ source('decisions', 'decision_ledger') }} as made
+where
+    as_of_date <= {{ as_of() }}
+    and not exists (
+        select 1 from {{ source('decisions', 'withdrawn_decisions') }} as withdrawn
+        where made.decision_id = withdrawn.decision_id
+    )
