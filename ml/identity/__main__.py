@@ -115,8 +115,9 @@ def _cases(given: argparse.Namespace) -> None:
 
 def _held(given: argparse.Namespace) -> None:
     from ml.identity.suspicion import list_held
+    from ml.identity.unusable import list_unusable
 
-    screen.show_held(list_held())
+    screen.show_held([*list_held(), *list_unusable()])
 
 
 def _explain(given: argparse.Namespace) -> None:

@@ -89,8 +89,8 @@ def show_cases(found: list[Case]) -> None:
 def show_held(found: list[Held]) -> None:
     """List held values."""
     rows = [(value.by, value.name, f"{value.records:,}", value.value) for value in found]
-    title = f"{len(found)} values that too many share: they neither merge nor are looked at"
-    table(title, ("by", "rule or key", "have it", "value"), rows, ("have it",))
+    title = f"{len(found)} values that too many share, or that are none: they neither merge nor are looked at"
+    table(title, ("by", "rule, key or attribute", "have it", "value"), rows, ("have it",))
 
 
 def show_retractions(found: list[tuple]) -> None:

@@ -37,7 +37,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Held:
-    """A value that a rule does not merge, or a key does not look at: which, how many have it, and the value masked."""
+    """A value that a rule does not merge, a key does not look at, or that is none: which, how many have it, masked."""
 
     by: str
     name: str

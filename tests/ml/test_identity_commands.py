@@ -141,6 +141,22 @@ def test_held_values_are_counted_by_rule_and_masked(file, typed):
     assert "noreply" not in said and "kunde" not in said
 
 
+def test_what_is_no_number_is_counted_though_nobody_was_merged_by_it(file, typed):
+    """500 accounts told the phone 000000, as departments fill a field that must not be empty."""
+    execute("alter table staging.stg_shop__accounts add column phone text, add column phone_key text")
+    execute(
+        "insert into staging.stg_shop__accounts (account_id, phone)"
+        " select 'z' || n, '000000' from generate_series(1, 500) n union all select 'y', '0711 1'"
+    )
+    try:
+        said = " ".join(typed("held")[1].split())
+        assert re.search(r"value ?│ ?no phone ?│ ?500 ?│", said)
+        assert "000000" not in said and said.count("no phone") == 1, "a slip of one pen is not listed"
+    finally:
+        execute("delete from staging.stg_shop__accounts where phone is not null")
+        execute("alter table staging.stg_shop__accounts drop column phone, drop column phone_key")
+
+
 def test_explain_masks_values_unless_asked(file, typed):
     masked = typed("explain", "account/h3", "contact/h2")[1]
     assert "are one customer" in masked and "together" in masked and "contacts/2025-03-03/2b" in masked
