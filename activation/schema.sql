@@ -47,6 +47,21 @@ create table if not exists activation.publications (
     checksum text not null
 );
 
+-- One row: which schema the views of marts show, and which one the next build goes to (activation/marts.py).
+create table if not exists activation.marts_sides (
+    live text check (live in ('marts_blue', 'marts_green')),
+    candidate text check (candidate in ('marts_blue', 'marts_green') and candidate <> live)
+);
+create unique index if not exists marts_sides_one_row on activation.marts_sides ((true));
+
+-- The schema whose marts are to be checked: what was built and is not published yet, else what is read.
+create or replace function activation.audited_marts() returns text
+language sql stable set search_path = pg_catalog, pg_temp
+begin atomic
+    select coalesce((select coalesce(candidate, live) from activation.marts_sides), 'marts');
+end;
+revoke all on function activation.audited_marts() from public;
+
 -- Fills the template of a reason: {intent} (its name), {intent_percent}, {response_percent}, and every feature that the
 -- ledger keeps in its facts ({recency_days}, {spend_eur_84d}, ...), rounded to whole numbers.
 create or replace function activation.fill(

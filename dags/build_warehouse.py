@@ -1,15 +1,13 @@
 """Build the warehouse from what was accepted: one customer, one timeline, features and labels.
 
-**What.** `normalise_values` writes e-mails, numbers, names and addresses one way, once for each text that no run before
-has seen. dbt stages what departments told of people, `resolve_customers` says which accounts, contacts and cards are
-one customer. Then two more dbt runs, each followed by its gate: marts, then `marts.customers`; features, then
-`features.customer_features`. `note_retractions` lists what was decided or published for a customer that turned out to
-be somebody else. Every model has a task of its own that shows how it fared; three tasks `dbt_build` do the work.
+**What.** `normalise_values` writes each new e-mail, number, name and address one way. dbt stages what was told of
+people, `resolve_customers` says which accounts, contacts and cards are one customer. dbt builds the marts where nobody
+reads them; after their gate `publish_marts` shows them all at once. Then features and their gate. `note_retractions`
+lists what went out for who turned out to be somebody else. Tasks of models only mirror the tasks `dbt_build`.
 **When.** As soon as `raw_accepted` was emitted for a day; by hand for any day.
-**Reads** `raw_*`, `quality.accepted_batches`, `quarantine`. **Writes** also `normalised`, `identity` and the counts of
-machines and testers in `quality.department_health`. **Emits** the asset `features`.
+**Reads** `raw_*`, `quality`, `quarantine`. **Writes** `normalised`, `identity`, too. **Emits** the asset `features`.
 
-**When it fails.** Yesterday's published state stays live.
+**When it fails.** Yesterday's marts and actions stay live.
 - A model is red: its log, and that of `dbt_build`, holds dbt's message and the compiled SQL's path. Correct the model,
   clear `dbt_build` with its downstream tasks. A build that was killed is repeated from the start and ends the same.
 - A gate is red: its log names the expectation, what was seen and what to do. Correct the cause, never the threshold.
@@ -19,12 +17,8 @@ from airflow.sdk import dag, task
 
 from dags.wiring.assets import FEATURES, RAW_ACCEPTED
 from dags.wiring.clock import announce, as_of, when_checked
-from dags.wiring.dbt_group import dbt_group
+from dags.wiring.dbt_group import MARTS, NOT_MARTS, STAGED, dbt_group
 from dags.wiring.rules import house_rules, no_retry_for_gates
-
-EVIDENCE = ["models/intermediate/identity/person_records.sql"]
-STAGED = ["seeds", "models/staging", *EVIDENCE]
-MARTS = ["models/intermediate", "models/marts"]
 
 
 @dag(doc_md=__doc__, schedule=when_checked(RAW_ACCEPTED), **house_rules("data-engineering", "build", minutes=60))
@@ -60,6 +54,12 @@ def build_warehouse():
         with no_retry_for_gates():
             run_gate("marts.customers", as_of())
 
+    @task
+    def publish_marts() -> None:
+        from activation.marts import publish_marts
+
+        print(publish_marts(as_of()).summary())
+
     @task(outlets=[FEATURES])
     def check_features_customer_features() -> None:
         from expectations.gate import run_gate
@@ -69,12 +69,12 @@ def build_warehouse():
         announce(FEATURES, as_of())
 
     evidence = dbt_group("build_evidence", STAGED)
-    marts = dbt_group("build_marts", MARTS, but_not=[*EVIDENCE, "models/marts/outcomes"])
+    marts = dbt_group("build_marts", MARTS, but_not=NOT_MARTS, is_audited=True)
     features = dbt_group("build_features", ["models/features"])
     normalise_values() >> evidence >> resolve_customers() >> marts
     evidence >> count_filtered_rows()
-    # Before the day's scoring: it notes for whom the decisions of the days before were made.
-    marts >> check_marts_customers() >> features >> check_features_customer_features() << note_retractions() << marts
+    marts >> check_marts_customers() >> publish_marts() >> features
+    features >> check_features_customer_features() << note_retractions() << marts
 
 
 build_warehouse()

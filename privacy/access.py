@@ -10,7 +10,7 @@ from typing import Any
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
-from privacy.subjects import Place
+from privacy.subjects import Place, as_read
 from runtime.settings import settings
 
 
@@ -25,7 +25,7 @@ def export_person(connection: Connection, request_id: str, places: list[Place], 
     The manifest holds counts and the file's SHA-256, nothing about the person. An unknown person has no file.
     """
     tables: dict[str, list[dict[str, Any]]] = {}
-    for place in places:
+    for place in as_read(connection, places):
         tables.setdefault(place.table, []).extend(_rows(connection, request_id, place))
     counts = {table: len(rows) for table, rows in tables.items() if rows}
     manifest: dict[str, Any] = {"request_id": request_id, "as_of": as_of.isoformat(), "rows": counts}

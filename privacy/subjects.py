@@ -9,6 +9,8 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from pydantic import BaseModel, ConfigDict, Field
 
+# Where tables of a schema lie: marts are views of one of two sides, and both hold the person (activation/marts.py).
+SIDES = {"marts": ("marts", "marts_blue", "marts_green")}
 SUBJECTS_FILE = Path(__file__).with_name("subjects.yml")
 # A number as a whole word of a text, written in any way that privacy.normal_key understands.
 IN_TEXT = sql.SQL(r"""
@@ -104,17 +106,39 @@ def load_subjects(path: Path = SUBJECTS_FILE) -> Subjects:
 
 
 def existing_places(connection: Connection) -> list[Place]:
-    """Give the listed places that exist now, in the list's order.
+    """Give the listed places that exist now, in the list's order, a mart on each of its sides.
 
     Raises UnlistedTable if the catalogue has a table with a personal column that is not listed.
     """
     subjects = load_subjects()
     existing = table_columns(connection)
-    personal = {table for table, column in existing if column in subjects.personal_columns}
+    personal = {_listed(table) for table, column in existing if column in subjects.personal_columns}
     unlisted = sorted(personal - {place.table for place in subjects.places})
     if unlisted:
         raise UnlistedTable(f"privacy/subjects.yml says nothing about {', '.join(unlisted)}: list each of them there.")
-    return [place for place in subjects.places if (place.table, place.column) in existing]
+    return [lies for place in subjects.places for lies in _sides(place) if (lies.table, lies.column) in existing]
+
+
+def as_read(connection: Connection, places: list[Place]) -> list[Place]:
+    """Give each place as readers see it, once: a mart that has sides is the view of the one that is live."""
+    read = dict.fromkeys(place.model_copy(update={"table": _listed(place.table)}) for place in places)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select named from unnest(%s) as named where to_regclass(named) is not null",
+            ([place.table for place in read],),
+        )
+        there = {table for (table,) in cursor.fetchall()}
+    return [place for place in read if place.table in there]
+
+
+def _sides(place: Place) -> list[Place]:
+    schema, name = place.table.split(".")
+    return [place.model_copy(update={"table": f"{side}.{name}"}) for side in SIDES.get(schema, (schema,))]
+
+
+def _listed(table: str) -> str:
+    schema, name = table.split(".")
+    return f"{next((listed for listed, sides in SIDES.items() if schema in sides), schema)}.{name}"
 
 
 def table_columns(connection: Connection) -> set[tuple[str, str]]:

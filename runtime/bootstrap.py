@@ -14,8 +14,9 @@ from runtime.secrets import secret
 from runtime.settings import Settings
 
 SCHEMAS = (
-    *("quarantine", "normalised", "staging", "intermediate", "identity", "vocabulary", "marts", "features"),
-    *("scores", "decisions", "activation", "insights", "quality", "privacy"),
+    *("quarantine", "normalised", "staging", "intermediate", "identity", "vocabulary"),
+    *("marts", "marts_blue", "marts_green", "features", "scores", "decisions"),
+    *("activation", "insights", "quality", "privacy"),
 )
 # Which role may enter which schemas. What it may read there: RIGHTS_ON_NEW_TABLES, the rooms' schema.sql, and dbt
 # (column by column on marts and insights, so that no personal data reaches cx_bi).

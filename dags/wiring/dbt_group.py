@@ -12,19 +12,26 @@ from dags.wiring.dbt_models import Model, models_in
 from dags.wiring.dbt_progress import PROGRESS, ModelTask
 
 Progress = dict[str, dict[str, Any]]
+# Evidence of who is who is built before identities are resolved, all other marts after it.
+EVIDENCE = ["models/intermediate/identity/person_records.sql"]
+STAGED = ["seeds", "models/staging", *EVIDENCE]
+MARTS = ["models/intermediate", "models/marts"]
+NOT_MARTS = [*EVIDENCE, "models/marts/outcomes"]
 # Insights that are looked at by the week, not by the day.
 JOURNEYS = ["models/insights/campaign_funnel.sql", "models/insights/decision_summary.sql"]
 
 
-def dbt_group(group_id: str, places: list[str], but_not: list[str] | None = None) -> XComArg:
+def dbt_group(group_id: str, places: list[str], but_not: list[str] | None = None, is_audited: bool = False) -> XComArg:
     """Build what lies in `places` of dbt_project in one dbt run, with one task per model beside it.
 
+    `is_audited`: the marts are built where nobody reads them, until activation.marts publishes them.
     Returns the group's task `dbt_build`, the one to wait for and to clear: the models' tasks only mirror it.
     """
 
     # A model that fails mostly fails again: one more try is for a lost connection.
     @task(retries=1)
     def dbt_build() -> None:
+        from activation.marts import begin_build
         from dags.wiring.dbt_run import build
 
         with telling() as tell:
@@ -33,6 +40,7 @@ def dbt_group(group_id: str, places: list[str], but_not: list[str] | None = None
                 select=[f"path:{place}" for place in places],
                 exclude=[f"path:{place}" for place in but_not or []],
                 tell=tell,
+                marts_in=begin_build() if is_audited else "marts",
             )
 
     with TaskGroup(group_id):

@@ -78,10 +78,11 @@ def build(
     exclude: Iterable[str] = (),
     tell: Callable[[dict[str, dict[str, Any]]], None] = lambda progress: None,
     full_refresh: bool = False,
+    marts_in: str = "marts",
 ) -> dict[str, dict[str, Any]]:
     """Run `dbt build` for `as_of` on the selected nodes and return how each model ended. Raises DbtFailed.
 
-    `tell` is called with all models ended so far, each time one more has.
+    `tell` is called with all models ended so far, each time one more has. `marts_in`: the schema that takes the marts.
     """
     from dbt.cli.main import dbtRunner
 
@@ -97,6 +98,7 @@ def build(
         if not parsed.success:
             raise DbtFailed(f"dbt could not read the project: {parsed.exception}")
         project = parsed.result
+        move_marts(project, marts_in)
         with redirect_stdout(StringIO()):
             listed = dbtRunner(manifest=project).invoke(
                 ["--quiet", "list", *folders, *day, *choice, "--output", "json", "--output-keys", "unique_id"]
@@ -109,6 +111,17 @@ def build(
     if not run.success:
         raise DbtFailed("; ".join(progress.failures) or str(run.exception))
     return progress.done
+
+
+def move_marts(project: Any, schema: str) -> None:
+    """Let the models of the schema marts be built, and be read by others, in `schema`.
+
+    In what was parsed, not by a variable: dbt would read the whole project anew whenever the side changes.
+    """
+    for node in project.nodes.values():
+        if node.resource_type == "model" and node.schema == "marts":
+            node.schema = schema
+            node.relation_name = node.relation_name and node.relation_name.replace('"marts"', f'"{schema}"')
 
 
 def spread(option: str, values: Iterable[str]) -> list[str]:

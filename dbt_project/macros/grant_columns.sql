@@ -1,9 +1,10 @@
 {#-
 Who may read which column, decided where the column is described. BI (cx_bi) reads marts and insights without the columns
-marked `personal_data`; agents (cx_agent) read the columns marked `customer_card`. A role that does not exist is skipped.
+marked `personal_data`; agents (cx_agent) read the columns marked `customer_card`. A role that does not exist is skipped. What stands on marts_blue and
+marts_green, which no reader enters, is carried over to the views of marts (activation/marts.py).
 -#}
 {% macro grant_columns() -%}
-    {%- if execute and model.schema in ('marts', 'insights') -%}
+    {%- if execute and model.schema in ('marts', 'marts_blue', 'marts_green', 'insights') -%}
         {{ adapter.dispatch('grant_columns')() }}
     {%- endif -%}
 {%- endmacro %}

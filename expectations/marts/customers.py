@@ -10,11 +10,11 @@ TABLE = "marts.customers"
 FRESHNESS = """
     select 'marts.contact_pressure' as object, 'built for ' || coalesce(max(as_of_date)::text, 'no day') as observed,
         max(as_of_date) is distinct from {as_of} as is_broken
-    from marts.contact_pressure
+    from {marts}.contact_pressure
     union all
     select 'marts.basket_lines', 'known until ' || coalesce(max(known_date)::text, 'no day'),
         coalesce(max(known_date) > {as_of}, true)
-    from marts.basket_lines
+    from {marts}.basket_lines
 """
 MISSING = """
     select 'marts.customers' as object,
@@ -35,8 +35,12 @@ FEWER = """
         from (select count(*) as now from {table}) customers
         cross join (
             select coalesce(sum(row_count), 0) as erased
-            from privacy.erasure_receipts
-            where table_name = 'marts.customers'
+            from (
+                select max(row_count) as row_count -- the same customers, on both sides
+                from privacy.erasure_receipts
+                where table_name in ('marts.customers', 'marts_blue.customers', 'marts_green.customers')
+                group by request_id
+            ) counted
         ) receipts
     ) counted
     cross join (
@@ -49,7 +53,7 @@ SPEND = """
     select 'spend' as object, round(customers.spend - lines.spend, 2) || ' EUR apart' as observed,
         abs(customers.spend - lines.spend) > {cents} as is_broken
     from (select coalesce(sum(spend_eur), 0) as spend from {table}) customers
-    cross join (select coalesce(sum(spend_eur), 0) as spend from marts.basket_lines) lines
+    cross join (select coalesce(sum(spend_eur), 0) as spend from {marts}.basket_lines) lines
 """
 LINES = """
     with accepted as (
@@ -71,7 +75,7 @@ LINES = """
         select
             (select count(*) from delivered) as delivered,
             (select count(*) from rejected) as rejected,
-            (select count(*) from marts.basket_lines) as kept
+            (select count(*) from {marts}.basket_lines) as kept
     )
     select 'till lines' as object,
         delivered || ' accepted - ' || rejected || ' in quarantine, ' || kept || ' in marts.basket_lines' as observed,
@@ -91,7 +95,7 @@ RECEIPTS = """
                 and q.row_number = r._row_number
         ) and r.quantity::integer > 0
     ),
-    kept as (select basket_id, line_id from marts.basket_lines where store_id <> 'online')
+    kept as (select basket_id, line_id from {marts}.basket_lines where store_id <> 'online')
     select 'lines of receipts with a card' as object,
         count(*) filter (where k.basket_id is null) || ' of ' || count(d.receipt_no) || ' not in marts.basket_lines, '
             || count(*) filter (where d.receipt_no is null) || ' there and nowhere else' as observed,
@@ -103,7 +107,7 @@ UNKNOWN = """
     select 'till lines' as object,
         count(*) filter (where department = 'unknown') || ' of ' || count(*) || ' name an unknown product' as observed,
         coalesce(avg((department = 'unknown')::int), 0) > {share} as is_broken
-    from marts.basket_lines
+    from {marts}.basket_lines
 """
 REBUILD = "Look at the run of build_warehouse for this day; yesterday's published state stays live meanwhile."
 

@@ -70,6 +70,7 @@ def test_gates_wait_for_the_build_itself_and_not_for_the_mirrors(bag):
     assert tasks["resolve_customers"]["above"] == ["build_evidence.dbt_build"]
     assert tasks["build_marts.dbt_build"]["above"] == ["resolve_customers"]
     assert tasks["check_marts_customers"]["above"] == ["build_marts.dbt_build"]
-    assert tasks["build_features.dbt_build"]["above"] == ["check_marts_customers"]
+    assert tasks["publish_marts"]["above"] == ["check_marts_customers"]
+    assert tasks["build_features.dbt_build"]["above"] == ["publish_marts"]
     above = tasks["check_features_customer_features"]["above"]
     assert sorted(above) == ["build_features.dbt_build", "note_retractions"]
