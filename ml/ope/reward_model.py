@@ -147,7 +147,7 @@ def cross_fit(log: Log, settings: OpeSettings) -> Foretold:
         held = fold == number
         if not held.any() or held.all():
             raise ValueError(f"{len(log)} decisions of too few customers for {settings.folds} folds.")
-        seen = log.part(~held)
+        seen = log.part(_some(np.flatnonzero(~held), settings))
         features = None if log.features is None else log.features[held]
         for name, learner in learners(seen, settings).items():
             found[name][held] = learner.fit(seen).predict(features, int(held.sum()))
@@ -164,3 +164,9 @@ def folds(log: Log, settings: OpeSettings) -> np.ndarray:
     who = np.arange(len(log)) if log.customer is None else np.unique(log.customer, return_inverse=True)[1]
     order = np.random.default_rng(settings.seed).permutation(who.max() + 1)
     return (order % settings.folds)[who]
+
+
+def _some(rows: np.ndarray, settings: OpeSettings) -> np.ndarray:
+    """Return `rows`, or as many of them at random as a model learns from."""
+    most = settings.reward_model["maximum_rows"]
+    return rows if len(rows) <= most else np.random.default_rng(settings.seed).choice(rows, most, replace=False)
