@@ -1,9 +1,10 @@
 """What is the message about: ours on any file, and on the public sets that stand beside the project.
 
-`python -m bench.intent_text --train F --test F --text COL --label COL [--oos-label L] [--per-intent N]`
+`python -m bench.intent_text --train F --test F --text COL --label COL [--oos-label L] [--validation F]`
 
 Files are CSV, TSV or Parquet. Rows with the label L are out of scope: those of the training file are left out, those of
-the test file ask whether the model notices. Without files: every public set beside the project, the same settings.
+the test file ask whether the model notices. Promises are made from the validation file, or from left-out folds of the
+training file. Without files: every public set beside the project, the same settings.
 
 `accuracy, macro_f1, ece` (10 bins of equal size): messages in scope, every expert asked. `oos_auroc`, and `oos_recall`
 where 0.95 of the test messages in scope stay in. `automated` is the share in scope that the model answers alone,
@@ -48,6 +49,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--train", type=Path, help="labelled messages to learn from: .csv, .tsv or .parquet")
     parser.add_argument("--test", type=Path, help="labelled messages to be judged on")
+    parser.add_argument("--validation", type=Path, help="labelled messages from which promises are made")
     parser.add_argument("--text", default="text", help="the column with the message")
     parser.add_argument("--label", default="label", help="the column with the intent")
     parser.add_argument("--oos-label", help="the label of messages that are about nothing known")
@@ -68,9 +70,10 @@ def main() -> None:
     else:
         train, test = (read_file(path, given.text, given.label) for path in (given.train, given.test))
         train = train[train["label"] != given.oos_label]
+        later = read_file(given.validation, given.text, given.label) if given.validation else None
         if given.per_intent:
             train = few(train, given.per_intent, SEED)
-        tasks = [Task(given.train.stem, train, test, given.oos_label)]
+        tasks = [Task(given.train.stem, train, test, given.oos_label, later)]
     results = {}
     for task in tasks:
         console.print(f"  {task.name}: {len(task.train)} messages to learn from, {len(task.test)} to be judged on …")
@@ -100,7 +103,11 @@ def read_file(path: Path, text: str, label: str) -> pd.DataFrame:
 def measure(task: Task, settings: MessageSettings) -> dict[str, float]:
     """Fit on what is in scope and judge on the rest."""
     begun = time.process_time()
-    model, _ = fit(task.train["text"].tolist(), task.train["label"].tolist(), settings)
+    later = task.later
+    if later is not None:
+        later = later[later["label"] != task.out_of_scope]
+        later = (later["text"].tolist(), later["label"].tolist())
+    model, _ = fit(task.train["text"].tolist(), task.train["label"].tolist(), settings, later)
     results = {"messages": len(task.train), "train_cpu_seconds": round(time.process_time() - begun, 1)}
     strange = task.test["label"] == task.out_of_scope
     inside, texts = task.test[~strange], task.test.loc[strange, "text"].tolist()

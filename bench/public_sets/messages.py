@@ -12,12 +12,16 @@ OUT_OF_SCOPE = "oos"
 
 @dataclass(frozen=True)
 class Task:
-    """One measurement: what to learn from, what to be judged on, and what `label` says of strange messages."""
+    """One measurement: what to learn from, what to be judged on, and what `label` says of strange messages.
+
+    `later` is what promises are made from; without it they are made from left-out folds of `train`.
+    """
 
     name: str
     train: pd.DataFrame
     test: pd.DataFrame
     out_of_scope: str | None = None
+    later: pd.DataFrame | None = None
 
 
 def standard(beside: Path, seed: int) -> Iterator[Task]:
@@ -37,7 +41,9 @@ def standard(beside: Path, seed: int) -> Iterator[Task]:
         parts = {
             name: pd.DataFrame(rows, columns=["text", "label"]) for name, rows in json.loads(clinc.read_text()).items()
         }
-        yield Task("CLINC150", parts["train"], pd.concat([parts["test"], parts["oos_test"]]), OUT_OF_SCOPE)
+        yield Task(
+            "CLINC150", parts["train"], pd.concat([parts["test"], parts["oos_test"]]), OUT_OF_SCOPE, parts["val"]
+        )
     xsid = beside / "xsid_de"
     if xsid.exists():
         german, english = conll(xsid / "de.valid.conll"), conll(xsid / "en.valid.conll")

