@@ -1,10 +1,11 @@
 """The mean of values with long tails, with an interval that covers it as often as it says.
 
 Importance-weighted values are skewed: a few decisions with large weights carry the mean, and until one of them is seen
-the normal interval is too short on the side where it would lie. Two corrections, both closed-form: the cubic
-transformation that removes skewness from the studentised mean (P. Hall, "On the removal of skewness by transformation",
-JRSS B 54, 1992), and Student's t with the degrees of freedom that the kurtosis leaves to the variance,
-2 C / (kurtosis - 1), C - 1 for normal values (Satterthwaite, Biometrics Bulletin 2, 1946).
+the normal interval is too short on the side where it would lie. The cubic transformation removes skewness from the
+studentised mean (P. Hall, "On the removal of skewness by transformation", JRSS B 54, 1992). It also draws the other
+limit nearer, on the word of the very decisions that may be missing, so on each side the farther of the two limits
+counts. In 200 worlds of 5,000 logs (`bench.ope`) differences were covered 0.880 times by the transformation alone and
+0.950 times so.
 """
 
 from dataclasses import dataclass
@@ -12,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-# Fewer would count a single heavy decision twice: it already bends the interval by its skewness.
-_FEWEST_DEGREES = 10.0
+# Skewness over the root of the count, at most: beyond it a single decision would set the limits.
+_MOST_BEND = 0.3
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,10 @@ def mean_interval(values: np.ndarray, customer: np.ndarray | None = None, confid
         return Interval(mean, mean, mean, 0.0)
     error = float(np.sqrt(variance / (count - 1)))
     skewness = float(np.mean(centred**3)) / variance**1.5
-    kurtosis = float(np.mean(centred**4)) / variance**2
-    degrees = np.clip(2 * count / max(kurtosis - 1, 1e-9), _FEWEST_DEGREES, max(count - 1, _FEWEST_DEGREES))
-    quantile = float(stats.t.ppf(0.5 + confidence / 2, degrees))
-    bend = skewness / np.sqrt(count)
-    low = mean - error * _without_skewness(quantile, bend)
-    high = mean - error * _without_skewness(-quantile, bend)
+    bend = float(np.clip(skewness / np.sqrt(count), -_MOST_BEND, _MOST_BEND))
+    quantile = float(stats.norm.ppf(0.5 + confidence / 2))
+    low = mean - error * max(quantile, _without_skewness(quantile, bend))
+    high = mean - error * min(-quantile, _without_skewness(-quantile, bend))
     return Interval(mean, float(low), float(high), error)
 
 
