@@ -205,6 +205,8 @@ def _promises(
     settings: MessageSettings,
 ) -> dict[str, float]:
     """Return, for both modes, the certainty from which on the promised risk is kept on left-out messages."""
+    risk, label_error = settings.promise["risk"], settings.promise["label_error"]
+    disagreement = risk + (1 - 2 * risk) * label_error
     found = {}
     for mode in ("cascade", "thorough"):
         probabilities, scope_score = read[-1]
@@ -214,5 +216,7 @@ def _promises(
                 exits = tier.is_enough(*earlier)
                 probabilities[exits], is_in[exits] = earlier[0][exits], True
         is_right = probabilities.argmax(axis=1) == label
-        found[mode] = sure_from(probabilities.max(axis=1)[is_in], is_right[is_in], **settings.promise)
+        found[mode] = sure_from(
+            probabilities.max(axis=1)[is_in], is_right[is_in], disagreement, settings.promise["confidence"]
+        )
     return found

@@ -1,4 +1,4 @@
-"""Which language a message is written in, as far as function words tell: German, English, or not clear."""
+"""What single words tell: the language of a message (German, English, or not clear), and that a new concern begins."""
 
 import re
 from collections.abc import Sequence
@@ -27,10 +27,25 @@ def known_languages() -> set[str]:
     return set(_function_words())
 
 
+def begins_another(sentence: str) -> bool:
+    """Tell whether the sentence begins as a further concern does ("Außerdem ...", "Another thing: ...")."""
+    return bool(_additions().match(sentence.lower()))
+
+
 @cache
 def _function_words() -> dict[str, frozenset[str]]:
-    read = yaml.safe_load(LANGUAGES_PATH.read_text(encoding="utf-8"))
-    return {language: frozenset(words) for language, words in read.items()}
+    return {language: frozenset(words) for language, words in _lists()["function_words"].items()}
+
+
+@cache
+def _additions() -> re.Pattern:
+    entries = [re.escape(entry) for entries in _lists()["additions"].values() for entry in entries]
+    return re.compile(rf"\W*(?:{'|'.join(sorted(entries, key=len, reverse=True))})\b")
+
+
+@cache
+def _lists() -> dict[str, dict[str, list[str]]]:
+    return yaml.safe_load(LANGUAGES_PATH.read_text(encoding="utf-8"))
 
 
 def _language_of(text: str) -> str:

@@ -37,6 +37,7 @@ class MessageSettings:
     in_scope_coverage: float
     promise: Mapping[str, float]
     cascade: Mapping[str, float]
+    mention_certainty: float
 
 
 def message_settings(path: Path = SETTINGS_PATH) -> MessageSettings:

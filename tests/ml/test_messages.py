@@ -50,6 +50,19 @@ def test_answers_alone_keep_the_promise_and_are_many(words_model):
     assert (reading.top != JUDGED.intents).mean() > 0.05, "abstaining is only worth something if some answers are wrong"
 
 
+def test_wrong_labels_do_not_make_the_machine_silent():
+    """Every tenth label is wrong: with that known, sure answers are given and are right; without, none is given."""
+    many, random = messages(0, 4000), np.random.default_rng(8)
+    noisy = np.where(random.random(4000) < 0.12, random.permutation(many.intents), many.intents)
+    untold = replace(WORDS_ALONE, promise={"risk": 0.05, "confidence": 0.95, "label_error": 0.0}, folds=3)
+    told = replace(untold, promise={**untold.promise, "label_error": (noisy != many.intents).mean()})
+    careful, silent = (fit(many.texts, noisy, settings)[0].read(JUDGED.texts) for settings in (told, untold))
+    answered = ~careful.abstained
+    assert answered.mean() > 0.3
+    assert (careful.top != JUDGED.intents)[answered].mean() <= 0.05
+    assert silent.abstained.all()
+
+
 def test_strange_messages_are_noticed_without_ever_having_seen_one(words_model):
     known, strange = words_model.read(JUDGED.texts), words_model.read(STRANGE.texts)
     label = np.repeat([1, 0], [len(JUDGED.texts), len(STRANGE.texts)])

@@ -14,11 +14,12 @@ KNOWN = ("track", "return", "cancel", "pay", "consent", "device_help", "voucher"
 
 @dataclass(frozen=True)
 class Messages:
-    """Texts, intents and languages, each [n]."""
+    """Texts, intents, languages and moods (-1 to 1), each [n]."""
 
     texts: list[str]
     intents: np.ndarray
     languages: np.ndarray
+    moods: np.ndarray
 
 
 def messages(first: int, count: int, intents: tuple[str, ...] = KNOWN, channel: int = 1) -> Messages:
@@ -40,4 +41,4 @@ def messages(first: int, count: int, intents: tuple[str, ...] = KNOWN, channel: 
     }
     mood = (normal(SEED, "mood", number) * 0.5).clip(-1, 1)
     texts = write(SEED, number, chosen, language, np.full(count, channel), mood, facts, np.full(count, -1))
-    return Messages(texts, np.array(INTENTS, dtype=object)[chosen], np.array(LANGUAGES)[language])
+    return Messages(texts, np.array(INTENTS, dtype=object)[chosen], np.array(LANGUAGES)[language], mood)
