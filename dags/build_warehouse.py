@@ -4,7 +4,7 @@
 people, `resolve_customers` says which accounts, contacts and cards are one customer. dbt builds the marts where nobody
 reads them; after their gate `publish_marts` shows them all at once. Then features and their gate. `note_retractions`
 lists what went out for who turned out to be somebody else. Tasks of models only mirror the tasks `dbt_build`.
-**When.** As soon as `raw_accepted` was emitted for a day; by hand for any day.
+**When.** As soon as `raw_accepted` was emitted for a day; by hand for any day, or again for all days since one.
 **Reads** `raw_*`, `quality`, `quarantine`. **Writes** `normalised`, `identity`, too. **Emits** the asset `features`.
 
 **When it fails.** Yesterday's marts and actions stay live.
@@ -17,11 +17,11 @@ from airflow.sdk import dag, task
 
 from dags.wiring.assets import FEATURES, RAW_ACCEPTED
 from dags.wiring.clock import announce, as_of, when_checked
-from dags.wiring.dbt_group import MARTS, NOT_MARTS, STAGED, dbt_group
+from dags.wiring.dbt_group import MARTS, NOT_MARTS, SINCE, STAGED, dbt_group
 from dags.wiring.rules import house_rules, no_retry_for_gates
 
 
-@dag(doc_md=__doc__, schedule=when_checked(RAW_ACCEPTED), **house_rules("data-engineering", "build", minutes=60))
+@dag(doc_md=__doc__, schedule=when_checked(RAW_ACCEPTED), **house_rules("data-engineering", "build", 60, since=SINCE))
 def build_warehouse():
     @task
     def normalise_values() -> None:

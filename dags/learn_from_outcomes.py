@@ -1,7 +1,8 @@
 """Join what the customers did to what was decided for them, and sum up what the gates saw.
 
-**What.** One dbt run over the outcomes of earlier decisions and the insights. Outcomes are observed, not caused: they
-say what followed a decision, and claim no effect.
+**What.** One dbt run over the outcomes of earlier decisions and the insights: gates, what rules kept from being done
+(`insights.blocked_actions`), the week of each department (`insights.department_scorecard`). Outcomes are observed, not
+caused: they say what followed a decision, and claim no effect.
 **When.** As soon as a day was `published`; by hand for any day.
 **Reads** `decisions.decision_ledger`, `marts`, `quality.gate_results`. **Emits** nothing: it ends the day.
 

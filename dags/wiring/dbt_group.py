@@ -3,9 +3,10 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import Any
 
-from airflow.sdk import TaskGroup, XComArg, get_current_context, task
+from airflow.sdk import Param, TaskGroup, XComArg, get_current_context, task
 
 from dags.wiring.clock import as_of
 from dags.wiring.dbt_models import Model, models_in
@@ -18,7 +19,14 @@ STAGED = ["seeds", "models/staging", *EVIDENCE]
 MARTS = ["models/intermediate", "models/marts"]
 NOT_MARTS = [*EVIDENCE, "models/marts/outcomes"]
 # Insights that are looked at by the week, not by the day.
-JOURNEYS = ["models/insights/campaign_funnel.sql", "models/insights/decision_summary.sql"]
+JOURNEYS = [f"models/insights/{name}.sql" for name in ("campaign_funnel", "decision_summary", "journey_summary")]
+SINCE = Param(
+    None,
+    type=["null", "string"],
+    format="date",
+    title="since",
+    description="Build again what became known on this day or later. Leave it empty for a normal day.",
+)
 
 
 def dbt_group(group_id: str, places: list[str], but_not: list[str] | None = None, is_audited: bool = False) -> XComArg:
@@ -41,12 +49,19 @@ def dbt_group(group_id: str, places: list[str], but_not: list[str] | None = None
                 exclude=[f"path:{place}" for place in but_not or []],
                 tell=tell,
                 marts_in=begin_build() if is_audited else "marts",
+                since=since(),
             )
 
     with TaskGroup(group_id):
         run = dbt_build()
         mirror(models_in(places, but_not or []), run)
     return run
+
+
+def since() -> date | None:
+    """Read the day from which the form asks to build again."""
+    given = get_current_context()["params"].get("since")
+    return date.fromisoformat(given) if given else None
 
 
 @contextmanager

@@ -79,10 +79,12 @@ def build(
     tell: Callable[[dict[str, dict[str, Any]]], None] = lambda progress: None,
     full_refresh: bool = False,
     marts_in: str = "marts",
+    since: date | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Run `dbt build` for `as_of` on the selected nodes and return how each model ended. Raises DbtFailed.
 
     `tell` is called with all models ended so far, each time one more has. `marts_in`: the schema that takes the marts.
+    `since`: growing models build again what became known on this day or later. Raises ValueError if it lies ahead.
     """
     from dbt.cli.main import dbtRunner
 
@@ -90,7 +92,10 @@ def build(
     choice = [*spread("--select", select), *spread("--exclude", exclude), "--indirect-selection", "buildable"]
     # Unit tests judge the SQL, not the day's data: they run in `make test`.
     choice += ["--exclude-resource-type", "unit_test"]
-    day = ["--vars", f"{{as_of: {as_of.isoformat()}}}"]
+    if since is not None and since > as_of:
+        raise ValueError(f"since {since} lies after as_of {as_of}: there is nothing to build again.")
+    days = {"as_of": as_of, **({"since": since} if since else {})}
+    day = ["--vars", json.dumps({name: value.isoformat() for name, value in days.items()})]
     with dbt_folders(settings()) as folders:
         # Read without the day: dbt reads the whole project anew (7 s of CPU) whenever its variables differ from those
         # of the last time. The day is needed only when SQL is rendered, and as_of() fails there if it is missing.

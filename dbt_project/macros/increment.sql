@@ -7,7 +7,8 @@ nothing changed in what was known before B. The build log (intermediate.model_bu
 fingerprint of what was known before it: the batches, how many of their rows wait in quarantine or were repaired, which entities exist at
 all, the rules that normalise identifiers, and the code and seeds it was built with. If the fingerprint differs (a held batch of the past was accepted, a row
 was released or repaired, an intent was redefined), or if as_of lies before B, the model is rebuilt. So an increment always equals a
-full refresh, and the tables are a function of raw data, code and as_of alone.
+full refresh, and the tables are a function of raw data, code and as_of alone. `since` (a variable, a parameter of the DAG)
+lets a model grow again from an earlier day: a keyhole backfill of what became known on it or later.
 -#}
 
 {% macro should_full_refresh() %}
@@ -38,10 +39,10 @@ one thing that lives as long as a run.
     {%- if found | length == 0 -%}{{ return(none) }}{%- endif -%}
     {%- set until = found.rows[0][0] | string -%}
     {%- if until > as_of_text() or found.rows[0][1] != fingerprint(until) -%}{{ return(none) }}{%- endif -%}
-    {%- if model.fqn[1] in ('marts', 'features') and moved_since(until) | length > most_moved_customers() -%}
+    {%- if model.fqn[1] in ('marts', 'features', 'insights') and moved_since(until) | length > most_moved_customers() -%}
         {{ return(none) }}
     {%- endif -%}
-    {{ return(until) }}
+    {{ return([until, var('since', until)] | min) }}
 {% endmacro %}
 
 {#- In a model that grows: the day from which its input is new. -#}

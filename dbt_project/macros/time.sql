@@ -73,3 +73,18 @@
 {% macro shop_day(moment) -%}
     cast({{ shop_clock(moment) }} as date)
 {%- endmacro %}
+
+{#- The next birthday on or after `day`; of the 29th of February it is the 28th where there is none. -#}
+{% macro next_birthday(birth_date, day) -%}
+    {{ adapter.dispatch('next_birthday')(birth_date, day) }}
+{%- endmacro %}
+
+{% macro default__next_birthday(birth_date, day) -%}
+    cast({{ birth_date }} + make_interval(years => cast(
+        extract(year from age({{ days_after(day, -1) }}, {{ birth_date }})) as integer
+    ) + 1) as date)
+{%- endmacro %}
+
+{% macro spark__next_birthday(birth_date, day) -%}
+    add_months({{ birth_date }}, 12 * (cast(floor(months_between({{ days_after(day, -1) }}, {{ birth_date }}) / 12) as integer) + 1))
+{%- endmacro %}

@@ -1,16 +1,11 @@
 """A warehouse database of its own for dbt: made fresh for each test from the rooms' DDL, on the embedded PostgreSQL."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
-from dbt_builds import Warehouse, entities_of, environment, prepare, prepared
-from psycopg2 import sql
+from dbt_builds import NAME, Warehouse, empty_warehouse, entities_of, environment, prepare, prepared
 
-from runtime import postgres
 from runtime.settings import Settings
-
-NAME = "dbt_cases"
 
 
 @pytest.fixture(scope="session")
@@ -38,20 +33,3 @@ def nordhaus(server: Settings) -> Iterator[Warehouse]:
         prepare()
         with empty_warehouse(server, entities_of("nordhaus")) as empty:
             yield empty
-
-
-@contextmanager
-def empty_warehouse(server: Settings, entities: dict) -> Iterator[Warehouse]:
-    """A database of its own, dropped afterwards."""
-    admin = postgres.admin_connection(server)
-    admin.autocommit = True
-    drop = sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(NAME))
-    with admin.cursor() as cursor:
-        cursor.execute(drop)
-        cursor.execute(sql.SQL("create database {} owner cx_pipeline").format(sql.Identifier(NAME)))
-    empty = Warehouse(server, NAME, entities)
-    yield empty
-    empty.close()
-    with admin.cursor() as cursor:
-        cursor.execute(drop)
-    admin.close()

@@ -1,5 +1,6 @@
 """Plays departments and gates in SQL and builds the warehouse with dbt, in this process."""
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -16,9 +17,11 @@ from psycopg2 import sql
 
 from ml.identity.resolve import Resolution, resolve
 from normalisation.normalise import Normalised, normalise
+from runtime import postgres
 from runtime import warehouse as runtime_warehouse
 from runtime.settings import Settings
 
+NAME = "dbt_cases"
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 SCHEMAS = ("quality", "quarantine", "normalised", "identity", "scores", "decisions")
 EVIDENCE = ("path:seeds", "path:models/staging", "person_records")
@@ -71,6 +74,19 @@ def prepared() -> Iterator[None]:
     before = _parsed["manifest"]
     yield
     _parsed["manifest"] = before
+
+
+@contextmanager
+def edited(model: str, old: str, new: str) -> Iterator[None]:
+    """Build with other words in a model, to see that a test notices."""
+    node = manifest().nodes[f"model.cxloop.{model}"]
+    before = node.raw_code
+    assert old in before
+    node.raw_code = before.replace(old, new)
+    try:
+        yield
+    finally:
+        node.raw_code = before
 
 
 def manifest():
@@ -161,21 +177,22 @@ class Warehouse:
             )
         return batch_id
 
-    def build(self, as_of: date | str | None, *options: str) -> None:
+    def build(self, as_of: date | str | None, *options: str, since: date | None = None) -> None:
         """Normalise what is new, make seeds and models for `as_of`, with people resolved in between.
 
-        Raises with the failed nodes' messages. With `--select` only what is chosen is built, and nobody is resolved.
+        `since`: again what became known on that day or later. Raises with the failed nodes' messages. With `--select`
+        only what is chosen is built, and nobody is resolved.
         """
         models = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
         if as_of is not None:
             self.normalise(date.fromisoformat(str(as_of)))
         if as_of is None or "--select" in options:
-            self._dbt("build", as_of, *models, *options)
+            self._dbt("build", as_of, *models, *options, since=since)
             return
         refresh = [option for option in options if option == "--full-refresh"]
-        self._dbt("build", as_of, *models, "--select", *EVIDENCE, *refresh)
+        self._dbt("build", as_of, *models, "--select", *EVIDENCE, *refresh, since=since)
         self.resolve(date.fromisoformat(str(as_of)))
-        self._dbt("build", as_of, *models, *options, "--exclude", *EVIDENCE)
+        self._dbt("build", as_of, *models, *options, "--exclude", *EVIDENCE, since=since)
 
     def resolve(self, as_of: date) -> Resolution:
         """Find out who is who, as the task between the two dbt runs does, in one transaction."""
@@ -195,9 +212,10 @@ class Warehouse:
         """Run the project's own tests on what was built."""
         self._dbt("test", as_of, *options)
 
-    def _dbt(self, command: str, as_of: date | str | None, *options: str) -> None:
-        date_given = [] if as_of is None else ["--vars", f"{{as_of: {as_of}}}"]
-        words = ["--quiet", command, *date_given, *_folders(), *options]
+    def _dbt(self, command: str, as_of: date | str | None, *options: str, since: date | None = None) -> None:
+        days = {name: str(day) for name, day in (("as_of", as_of), ("since", since)) if day is not None}
+        given = ["--vars", json.dumps(days)] if days else []
+        words = ["--quiet", command, *given, *_folders(), *options]
         with redirect_stdout(StringIO()):
             result = dbtRunner(manifest=_copy()).invoke(words)
         bad = [node for node in result.result or [] if node.status in ("error", "fail")]
@@ -213,3 +231,20 @@ class Warehouse:
             f"{schema}.{table}": self.rows(sql.SQL(query).format(sql.Identifier(schema, table)))[0]
             for schema, table in tables
         }
+
+
+@contextmanager
+def empty_warehouse(server: Settings, entities: dict) -> Iterator[Warehouse]:
+    """A database of its own, dropped afterwards."""
+    admin = postgres.admin_connection(server)
+    admin.autocommit = True
+    drop = sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(NAME))
+    with admin.cursor() as cursor:
+        cursor.execute(drop)
+        cursor.execute(sql.SQL("create database {} owner cx_pipeline").format(sql.Identifier(NAME)))
+    empty = Warehouse(server, NAME, entities)
+    yield empty
+    empty.close()
+    with admin.cursor() as cursor:
+        cursor.execute(drop)
+    admin.close()

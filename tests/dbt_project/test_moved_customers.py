@@ -161,9 +161,7 @@ def test_visits_before_a_login_are_the_persons_unless_the_device_is_shared(nordh
     nordhaus.deliver("web", "events", logins, login, SECOND)
     nordhaus.build(SECOND)
     anna, ben = pairs(nordhaus)["A1"], pairs(nordhaus)["A2"]
-    visits = (
-        "select visitor_id, visit_date, customer_id, known_date from marts.visits order by visitor_id, visit_date"
-    )
+    visits = "select visitor_id, visit_date, customer_id, known_date from marts.visits order by visitor_id, visit_date"
     hers = [("own", before, anna, login), ("own", login, anna, login)]
     assert nordhaus.rows(visits) == [*hers, ("tablet", before, anna, login), ("tablet", login, anna, login)]
 

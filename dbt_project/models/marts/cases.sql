@@ -13,7 +13,7 @@ messages as (
         ticket_id,
         sum(case when direction = 'in' then 1 else 0 end) as messages_in,
         sum(case when direction = 'out' then 1 else 0 end) as messages_out
-    from {{ ref('int_messages_identified') }}
+    from {{ ref('case_messages') }}
     group by ticket_id
 )
 
@@ -28,6 +28,7 @@ select
     versions.is_open,
     versions.promised_until,
     versions.resolved_at,
+    {{ shop_day('versions.resolved_at') }} as resolved_date,
     cast(versions.handling_seconds as integer) as handling_seconds,
     cast(coalesce(messages.messages_in, 0) as integer) as messages_in,
     cast(coalesce(messages.messages_out, 0) as integer) as messages_out,

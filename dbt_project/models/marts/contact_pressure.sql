@@ -20,7 +20,7 @@ with dated as (
         customer_id,
         channel,
         sent_date as contact_date
-    from {{ ref('int_messages_identified') }}
+    from {{ ref('case_messages') }}
     where direction = 'out'
 ),
 

@@ -18,6 +18,7 @@ select
     visitor_id,
     visit_date,
     min(occurred_at) as started_at,
+    {{ seconds_between('min(occurred_at)', 'max(occurred_at)') }} as duration_seconds,
     cast(count(*) as integer) as events,
     cast(sum(case when event = 'view' then 1 else 0 end) as integer) as views,
     cast(sum(case when event = 'search' then 1 else 0 end) as integer) as searches,

@@ -39,3 +39,13 @@ def concat(fields: list[str]) -> str:
 def split_part(text: str, delimiter: str, part: int) -> str:
     """One of the parts of a text."""
     return f"split_part({text}, {delimiter}, {part})"
+
+
+def listagg(measure: str, delimiter: str, order: str) -> str:
+    """Texts of a group in one, in an order."""
+    return f"string_agg({measure}, {delimiter} {order})"
+
+
+def date_trunc(part: str, day: str) -> str:
+    """The first day of a week or month."""
+    return f"date_trunc('{part}', {day})"
