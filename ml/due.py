@@ -7,7 +7,11 @@ import yaml
 
 from ml import registry
 
-_SETTINGS = {"cx_intent": "intent/intent.yml", "cx_response": "nba/nba.yml"}
+_SETTINGS = {
+    "cx_intent": "intent/intent.yml",
+    "cx_message_intent": "messages/messages.yml",
+    "cx_response": "nba/nba.yml",
+}
 
 
 def is_due(model: str, as_of: date) -> bool:

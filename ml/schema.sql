@@ -18,6 +18,29 @@ create table if not exists scores.intent_scores (
 );
 create unique index if not exists intent_scores_one_top on scores.intent_scores (as_of_date, customer_id) where is_top;
 
+-- One row per message (of a ticket, or a survey's comment) and intent. A message is read once, on the first day after it
+-- was known; its words stay in staging.
+create table if not exists scores.message_intents (
+    message_id text not null,
+    ticket_id text, -- none for a survey's comment
+    customer_id text, -- none if nobody was recognised
+    as_of_date date not null,
+    intent text not null,
+    probability double precision not null check (probability between 0 and 1),
+    is_top boolean not null,
+    is_named boolean not null, -- the top one, or a further concern that a sentence of its own names
+    is_in_scope boolean not null, -- the message is about anything that the model knows
+    abstained boolean not null, -- a human answers
+    sentiment double precision not null check (sentiment between -1 and 1),
+    urgency double precision not null check (urgency between 0 and 1),
+    language text not null, -- de, en, or empty where it is not clear
+    model_name text not null,
+    model_version text not null,
+    scored_at timestamptz not null,
+    primary key (message_id, intent)
+);
+create index if not exists message_intents_by_day on scores.message_intents (as_of_date);
+
 -- One row per event in the life of a model version: it became challenger, was refused, or became champion.
 create table if not exists scores.model_history (
     model_name text not null,

@@ -14,6 +14,13 @@ TRUSTED_TYPES = [
     "ml.intent.model.IntentModel",
     "ml.learners.ActionBaseRate",
     "ml.learners.signed_log",
+    "ml.messages.fusion.Fusion",
+    "ml.messages.meaning.MeaningExpert",
+    "ml.messages.model.MessageModel",
+    "ml.messages.model.Tier",
+    "ml.messages.scope.Scope",
+    "ml.messages.words.WordGrams",
+    "ml.messages.words.WordsExpert",
     "ml.nba.model.ResponseModel",
     "numpy.dtype",
     "xgboost.core.Booster",
@@ -36,8 +43,11 @@ def run(experiment: str, tags: Mapping[str, str], description: str) -> Iterator[
         yield opened
 
 
-def log_model(model: Any, example: Any) -> Any:
-    """Log `model` so that it gives probabilities, with signature and an input example without any customer id."""
+def log_model(model: Any, example: Any, needs: tuple[str, ...] = ()) -> Any:
+    """Log `model` so that it gives probabilities, with signature and an input example without any customer id.
+
+    `needs` are packages beside REQUIREMENTS.
+    """
     import mlflow.sklearn
     from mlflow.models import infer_signature
 
@@ -46,7 +56,7 @@ def log_model(model: Any, example: Any) -> Any:
         name="model",
         signature=infer_signature(example, model.predict_proba(example)),
         input_example=example,
-        pip_requirements=[f"{package}=={installed(package)}" for package in REQUIREMENTS],
+        pip_requirements=[f"{package}=={installed(package)}" for package in (*REQUIREMENTS, *needs)],
         pyfunc_predict_fn="predict_proba",
         skops_trusted_types=TRUSTED_TYPES,
     )

@@ -27,6 +27,14 @@ class MessageSettings:
 
     model: str
     seed: int
+    test_days: int
+    validation_days: int
+    learn_from: int
+    out_of_scope_label: str
+    score_days: int
+    bootstrap_draws: int
+    retrain_after_days: int
+    promotion: Mapping[str, float]
     words: Mapping[str, Any]
     encoders: list[str]
     meaning: Mapping[str, Any]

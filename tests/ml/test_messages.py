@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import skops.io
 from sklearn.metrics import roc_auc_score
 
 from ml.messages import encoders
@@ -12,9 +13,11 @@ from ml.messages.language import languages_of
 from ml.messages.model import message_settings
 from ml.messages.text import readable
 from ml.metrics import expected_calibration_error
+from ml.tracking import TRUSTED_TYPES
 from tests.ml.written_messages import messages
 
-WORDS_ALONE = replace(message_settings(), encoders=[])
+CHECKED_LABELS = replace(message_settings(), promise={"risk": 0.02, "confidence": 0.95, "label_error": 0.0})
+WORDS_ALONE = replace(CHECKED_LABELS, encoders=[])
 TRAINED, JUDGED = messages(0, 1500), messages(100_000, 2000)
 STRANGE = messages(200_000, 300, intents=("out_of_scope",))
 
@@ -28,7 +31,7 @@ def words_model():
 def small_model():
     """A model of every encoder that is installed, from few messages."""
     few = messages(0, 140)
-    return fit(few.texts, few.intents, message_settings())[0]
+    return fit(few.texts, few.intents, CHECKED_LABELS)[0]
 
 
 def test_without_any_encoder_both_languages_are_read(words_model):
@@ -141,6 +144,16 @@ def test_the_cascade_says_the_same_with_fewer_questions(small_model):
     assert (cascade.top == thorough.top).mean() >= 0.98
     alone = small_model.read(texts[:1])
     np.testing.assert_allclose(alone.probabilities, cascade.probabilities[:1], atol=1e-5)
+
+
+def test_a_stored_model_reads_as_the_fitted_one(small_model, tmp_path):
+    """Stored without pickle, as MLflow does, with the types that ml.tracking trusts."""
+    skops.io.dump(small_model, tmp_path / "model.skops")
+    loaded = skops.io.load(tmp_path / "model.skops", trusted=TRUSTED_TYPES)
+    texts = ["Wo bleibt mein Paket?", "the code does not work"]
+    np.testing.assert_array_equal(
+        loaded.read(texts, thorough=True).probabilities, small_model.read(texts, thorough=True).probabilities
+    )
 
 
 def test_a_model_of_an_encoder_that_is_gone_says_which(small_model, monkeypatch):
