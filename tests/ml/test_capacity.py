@@ -84,7 +84,7 @@ def test_a_balanced_draw_takes_each_class_as_often_as_expected_up_to_rounding(cu
 
 
 def test_redraws_meet_the_logged_propensities_and_no_limit_is_ever_exceeded():
-    customers, draws = 60, 2500
+    customers, draws = 60, 1500
     value, is_eligible, limits = day(customers)
     arms = arms_of(customers)
     rationed = ration(arms, value, is_eligible, limits, 0, gamma=100, scale=10, explored_share=0.2)
@@ -105,7 +105,7 @@ def test_redraws_meet_the_logged_propensities_and_no_limit_is_ever_exceeded():
 
 
 def test_the_numbers_drawn_are_uniform_for_each_customer():
-    customers, draws = 40, 1500
+    customers, draws = 40, 800
     value, is_eligible, limits = day(customers)
     rationed = ration(arms_of(customers), value, is_eligible, limits, 0, gamma=100, scale=10, explored_share=0.2)
     numbers = np.empty((draws, customers))
