@@ -3,7 +3,7 @@
 import pytest
 
 from landing.contracts import departments, load_contract
-from privacy.subjects import existing_places, load_subjects, table_columns
+from privacy.subjects import as_read, existing_places, load_subjects, table_columns
 from runtime.settings import ROOT
 from runtime.warehouse import dbt_environment, transaction
 
@@ -60,3 +60,21 @@ def test_every_table_that_the_rooms_make_is_listed(shared_warehouse):
     with transaction("cx_privacy") as connection:
         tables = {place.table for place in existing_places(connection)}
     assert {"scores.intent_scores", "decisions.decision_ledger", "activation.next_best_actions"} <= tables
+
+
+def test_a_mart_is_looked_for_on_both_sides_and_shown_once(shared_warehouse):
+    """Readers see a view of one side; the person is on the other one, too, and would come back with the next build."""
+    made = [
+        "create table marts_blue.baskets (customer_id text)",
+        "create table marts_green.baskets (customer_id text)",
+        "create view marts.baskets as select customer_id from marts_blue.baskets",
+    ]
+    with transaction() as connection, connection.cursor() as cursor:
+        for statement in made:
+            cursor.execute(statement)
+        places = existing_places(connection)
+        tables = [place.table for place in places if place.table.endswith(".baskets")]
+        read = [place.table for place in as_read(connection, places) if place.table.endswith(".baskets")]
+        connection.rollback()
+    assert tables == ["marts_blue.baskets", "marts_green.baskets"]
+    assert read == ["marts.baskets"]
