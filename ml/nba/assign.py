@@ -150,8 +150,8 @@ def _margin(paid: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     return best - others.max(axis=1)
 
 
-def exact(known: np.ndarray, limits: Limits, maximum: np.ndarray) -> np.ndarray:
-    """Return the best action (c) of each customer within `maximum` (m), to a thousandth of the best value.
+def exact(known: np.ndarray, limits: Limits, maximum: np.ndarray, tolerance: float = 1e-3) -> np.ndarray:
+    """Return the best action (c) of each customer within `maximum` (m), to a share `tolerance` of the best value.
 
     `known` (c, k) are the values, -inf where an action is not eligible. Raises NoAssignment if there is none.
     """
@@ -165,7 +165,7 @@ def exact(known: np.ndarray, limits: Limits, maximum: np.ndarray) -> np.ndarray:
         integrality=ones,
         bounds=Bounds(0, 1),
         constraints=[LinearConstraint(one_each, 1, 1), LinearConstraint(used, -np.inf, maximum)],
-        options={"mip_rel_gap": 1e-3},
+        options={"mip_rel_gap": tolerance},
     )
     if found.x is None:
         raise NoAssignment(found.message)
