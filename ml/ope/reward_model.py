@@ -3,7 +3,7 @@
 The doubly-robust estimate is right with any reward model, as the propensities are known; a good one makes it precise.
 Four are foretold (means, regression, trees, and the last two averaged); the one with the smallest squared error on what
 was drawn serves every estimate. Taking the one with the smallest standard error instead picks those that happen to have
-missed the heavy decisions: intervals of differences then covered 0.89 instead of 0.93 in 100 worlds of 5,000 logs.
+missed the heavy decisions: normal intervals of differences covered 0.895 instead of 0.950 (200 worlds, 5,000 logs).
 """
 
 from dataclasses import dataclass
