@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as property_settings
 
 from runtime import bootstrap, home, postgres
 from runtime.settings import PREFIX, Settings, settings
@@ -13,6 +14,9 @@ from runtime.settings import PREFIX, Settings, settings
 # The company that tests are about, unless they say otherwise.
 COMPANY = {"CX_DATASET": "complete_journey"}
 os.environ |= COMPANY
+# Timings never decide a test: hypothesis would fail an example that takes 200 ms on a busy machine.
+property_settings.register_profile("untimed", deadline=None)
+property_settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

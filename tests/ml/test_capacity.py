@@ -71,7 +71,7 @@ def test_somebody_with_limited_actions_only_is_an_error():
         assign(value, is_eligible, limits, limits.maximum)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 60), st.integers(2, 6), st.integers(0, 10_000))
 def test_a_balanced_draw_takes_each_class_as_often_as_expected_up_to_rounding(customers, classes, seed):
     chance = np.random.default_rng(seed)

@@ -12,7 +12,7 @@ from ml.identity import founders, history
 from runtime.warehouse import copy_frame, read_frame, transaction
 from tests.ml.person_records import FIRST, day
 
-QUICK = settings(max_examples=20, deadline=None)  # time never decides a test
+QUICK = settings(max_examples=20)
 TODAY = 10  # the day on which the first partition is known; entities are known from day 0 to 3
 KINDS = ("account", "contact", "card")
 ON_A_DAY = """select entity_kind, source_key, customer_id from identity.customer_history

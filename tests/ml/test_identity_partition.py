@@ -1,12 +1,10 @@
 """Property tests of the partition: whatever the edges are, these hold."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ml.identity.partition import ABSENT, partition
-
-UNTIMED = settings(deadline=None)
 
 
 @st.composite
@@ -20,7 +18,6 @@ def graphs(draw, unique: bool = False):
     return records, left, right, np.array(weights, dtype=float)
 
 
-@UNTIMED
 @given(graphs())
 def test_every_record_is_in_exactly_one_cluster_named_by_its_smallest_record(graph):
     labels = partition(*graph).label
@@ -29,7 +26,6 @@ def test_every_record_is_in_exactly_one_cluster_named_by_its_smallest_record(gra
     assert all(label <= record for record, label in enumerate(labels))
 
 
-@UNTIMED
 @given(graphs(), st.randoms())
 def test_order_and_direction_of_edges_do_not_matter(graph, chance):
     records, left, right, weight = graph
@@ -40,7 +36,6 @@ def test_order_and_direction_of_edges_do_not_matter(graph, chance):
     assert (mixed == partition(*graph).label).all()
 
 
-@UNTIMED
 @given(graphs(unique=True), st.randoms())
 def test_numbering_of_records_does_not_matter(graph, chance):
     records, left, right, weight = graph
@@ -49,7 +44,6 @@ def test_numbering_of_records_does_not_matter(graph, chance):
     assert same_partition(partition(*graph).label, renumbered[number])
 
 
-@UNTIMED
 @given(graphs(), st.data())
 def test_what_must_not_meet_never_meets(graph, data):
     records, left, right, weight = graph
@@ -59,7 +53,6 @@ def test_what_must_not_meet_never_meets(graph, data):
     assert (labels[forbidden[:, 0]] != labels[forbidden[:, 1]]).all()
 
 
-@UNTIMED
 @given(graphs(), st.data())
 def test_a_cluster_holds_one_record_of_a_table_without_duplicates(graph, data):
     records, left, right, weight = graph
@@ -68,7 +61,6 @@ def test_a_cluster_holds_one_record_of_a_table_without_duplicates(graph, data):
     assert len(set(zip(labels, source, strict=True))) == records
 
 
-@UNTIMED
 @given(graphs())
 def test_a_pair_that_says_no_more_than_a_missing_one_changes_nothing(graph):
     records, left, right, weight = graph
@@ -84,7 +76,6 @@ def test_a_pair_that_says_no_more_than_a_missing_one_changes_nothing(graph):
     assert (whole == partition(*graph).label).all()
 
 
-@UNTIMED
 @given(st.integers(2, 6), st.integers(2, 6), st.floats(0, 9))
 def test_one_bridge_does_not_join_two_groups(one, other, bridge):
     groups = [range(one), range(one, one + other)]

@@ -89,7 +89,7 @@ def histories(draw):
     return steps, versions, banned
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(histories(), st.booleans())
 def test_any_sequence_of_increments_ends_as_a_full_build(history, with_accounts):
     with mock.patch.object(pairs, "HELD_ABOVE", FOUR):
