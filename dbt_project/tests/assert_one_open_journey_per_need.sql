@@ -1,4 +1,5 @@
--- Fails if a customer has two open journeys of one need: an agent and a newsletter would each follow another one.
+-- Fails when: a customer has two open journeys of one need.
+-- Why: an agent and a newsletter would each follow another one.
 select
     customer_id,
     need,

@@ -11,7 +11,7 @@ MAY_READ = {
     "intermediate": {"staging", "intermediate", "seed"},
     "marts": {"intermediate", "marts", "seed"},
     "features": {"marts", "features", "seed"},
-    "insights": {"intermediate", "marts", "features", "seed"},
+    "insights": {"intermediate", "marts", "features", "insights", "seed"},
 }
 
 

@@ -13,7 +13,7 @@ with compared as (
         max(expected_net_value_eur) over (partition by decision_id) as best_value_eur,
         max(case when is_eligible then expected_net_value_eur end) over (partition by decision_id)
             as best_allowed_value_eur
-    from {{ ref('stg_decisions__candidates') }}
+    from {{ ref('int_candidates_listed') }}
     {% if is_incremental() -%}
     where as_of_date >= {{ increment_since() }}
     {%- endif %}

@@ -3,7 +3,7 @@ with days as (
     select
         *,
         cast({{ dbt.date_trunc('week', 'as_of_date') }} as date) as week_start_date
-    from {{ ref('stg_quality__department_days') }}
+    from {{ ref('int_department_days_rated') }}
 ),
 
 delivered as (
