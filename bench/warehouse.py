@@ -133,7 +133,7 @@ def shares(steps: list[dict[str, float]]) -> dict[str, float]:
     if not days:
         return {"full_seconds": round(full, 1)}
     day = statistics.median(days)
-    return {"full_seconds": round(full, 1), "day_seconds": round(day, 1), "day_share": round(day / full, 4)}
+    return {"full_seconds": round(full, 1), "day_seconds": round(day, 1), "ratio": round(day / full, 4)}
 
 
 def figures(given: Settings) -> dict[str, float]:
