@@ -145,7 +145,7 @@ def evaluate(
     names = {"table": sql.Identifier(schema, relation), "marts": sql.Identifier(marts)}
     subject = Subject(as_of, connection, names)
     suite = list_rules(subject, **context)
-    validated = validate(name, as_of, table, suite, alchemy, settings().home / "data_docs")
+    validated = validate(name, as_of, f"{schema}.{relation}", suite, alchemy, settings().home / "data_docs")
     _raise_if_broken(name, validated.results)
     by_key = {_key(result.expectation_config): result for result in validated.results}
     findings = tuple(_finding(by_key[_key(expectation.configuration)]) for expectation in suite)
