@@ -120,3 +120,19 @@ def test_unusual_features_only_warn(sound, change, expectation):
     sound.run(change)
     assert not sound.failed(FEATURES, TODAY)
     assert sound.failed(FEATURES, TODAY, "warning") == {expectation}
+
+
+def test_before_anything_was_published_every_expectation_looks_at_the_side_that_was_built(sound):
+    """The first build of a platform: marts shows nothing yet, and a duplicate must be seen where it was built."""
+    tables = [name for (name,) in sound.rows("select tablename from pg_tables where schemaname = 'marts'")]
+    for table in tables:
+        sound.run(f"alter table marts.{table} set schema marts_blue")
+    sound.run("insert into activation.marts_sides values (null, 'marts_blue')")
+    try:
+        assert sound.check(MARTS, TODAY).failed == 0
+        sound.run("insert into marts_blue.customers select * from marts_blue.customers where customer_id = 'c1'")
+        assert "is_unique" in sound.failed(MARTS, TODAY)
+    finally:
+        sound.run("delete from activation.marts_sides")
+        for table in tables:
+            sound.run(f"alter table marts_blue.{table} set schema marts")
