@@ -36,7 +36,7 @@ def publish(as_of: date, allow_older: bool = False) -> Publication:
     """
     with warehouse.transaction() as connection, connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
-        _require_gate(cursor, as_of)
+        require_gate(cursor, GATE, as_of)
         if not allow_older:
             _require_newest(cursor, as_of)
         for name in ("intent_scores", "next_best_actions"):
@@ -48,18 +48,19 @@ def publish(as_of: date, allow_older: bool = False) -> Publication:
         return publication
 
 
-def _require_gate(cursor: Any, as_of: date) -> None:
+def require_gate(cursor: Any, gate: str, as_of: date) -> None:
+    """Raise PublishRefused if a gate ("layer.name") has not run for a day or failed a critical expectation."""
     cursor.execute(
         "select count(*), count(*) filter (where severity = 'critical' and not success),"
         " min(message) filter (where severity = 'critical' and not success)"
         " from quality.gate_results where gate = %s and as_of = %s",
-        (GATE, as_of),
+        (gate, as_of),
     )
     results, failed, message = cursor.fetchone()
     if not results:
-        raise PublishRefused(f"Gate {GATE} has not run for {as_of}. Run check_scores_decisions first.")
+        raise PublishRefused(f"Gate {gate} has not run for {as_of}. Run check_{gate.replace('.', '_')} first.")
     if failed:
-        raise PublishRefused(f"Gate {GATE} failed {failed} critical expectations for {as_of}: {message}")
+        raise PublishRefused(f"Gate {gate} failed {failed} critical expectations for {as_of}: {message}")
 
 
 def _require_newest(cursor: Any, as_of: date) -> None:

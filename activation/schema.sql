@@ -50,7 +50,8 @@ create table if not exists activation.publications (
 -- One row: which schema the views of marts show, and which one the next build goes to (activation/marts.py).
 create table if not exists activation.marts_sides (
     live text check (live in ('marts_blue', 'marts_green')),
-    candidate text check (candidate in ('marts_blue', 'marts_green') and candidate <> live)
+    candidate text check (candidate in ('marts_blue', 'marts_green') and candidate <> live),
+    candidate_as_of date -- the day that the candidate is built for
 );
 create unique index if not exists marts_sides_one_row on activation.marts_sides ((true));
 

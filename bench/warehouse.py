@@ -109,7 +109,7 @@ def a_day(given: Settings, day: date) -> dict[str, float]:
         ("normalise", lambda: normalise_values(day)),
         ("evidence", lambda: dbt(STAGED)),
         ("resolve", lambda: resolve_customers(day)),
-        ("marts", lambda: dbt(MARTS, NOT_MARTS, begin_build())),
+        ("marts", lambda: dbt(MARTS, NOT_MARTS, begin_build(day))),
         ("check marts", lambda: run_gate("marts.customers", day)),
         ("publish marts", lambda: publish_marts(day)),
         ("features", lambda: dbt(["models/features"])),

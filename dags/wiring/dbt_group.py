@@ -48,7 +48,7 @@ def dbt_group(group_id: str, places: list[str], but_not: list[str] | None = None
                 select=[f"path:{place}" for place in places],
                 exclude=[f"path:{place}" for place in but_not or []],
                 tell=tell,
-                marts_in=begin_build() if is_audited else "marts",
+                marts_in=begin_build(as_of()) if is_audited else "marts",
                 since=since(),
             )
 

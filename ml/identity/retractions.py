@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
 
 from runtime.warehouse import transaction
 
@@ -42,7 +43,9 @@ def note_retractions(connection: Connection, as_of: date) -> Noted:
         cursor.execute("select pg_advisory_xact_lock(hashtextextended('identity.retractions', 5))")
         cursor.execute((_SQL / "retractions.sql").read_text(encoding="utf-8"), {"as_of": as_of})
         noted = Noted(as_of, *cursor.fetchone())
-        cursor.execute((_SQL / "noted_customers.sql").read_text(encoding="utf-8"), {"as_of": as_of})
+        # Not again after the day's decisions: a later build of the day is compared with whom those were made for.
+        if not _is_noted_and_decided(cursor, as_of):
+            _note_customers(cursor, as_of, is_decided_again=False)
         return noted
 
 
@@ -58,7 +61,25 @@ def note_decided(connection: Connection, as_of: date, again: bool) -> None:
     `again`: decisions were withdrawn, so what is listed of this day has gone out and stays listed.
     """
     with connection.cursor() as cursor:
-        cursor.execute((_SQL / "noted_decided.sql").read_text(encoding="utf-8"), {"as_of": as_of, "again": again})
+        cursor.execute("select bool_or(is_decided_again) from identity.noted_days where as_of = %s", (as_of,))
+        _note_customers(cursor, as_of, is_decided_again=again or bool(cursor.fetchone()[0]))
+
+
+def _is_noted_and_decided(cursor: Cursor, as_of: date) -> bool:
+    cursor.execute(
+        "select exists (select from identity.noted_days where as_of = %(as_of)s)"
+        " and exists (select from decisions.decision_ledger where as_of_date = %(as_of)s)",
+        {"as_of": as_of},
+    )
+    return cursor.fetchone()[0]
+
+
+def _note_customers(cursor: Cursor, as_of: date, is_decided_again: bool) -> None:
+    cursor.execute("delete from identity.noted_days")
+    cursor.execute(
+        "insert into identity.noted_days (as_of, is_decided_again) values (%s, %s)", (as_of, is_decided_again)
+    )
+    cursor.execute((_SQL / "noted_customers.sql").read_text(encoding="utf-8"))
 
 
 def list_retractions(since: date | None = None) -> list[tuple]:

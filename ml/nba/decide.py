@@ -53,16 +53,16 @@ def decide(as_of: date) -> Decided:
             return Decided(as_of, 0, 0)
         rows = decisions(given, version, registry.load(version), as_of, settings)
         if not is_last:
-            return Decided(as_of, _append(connection, as_of, rows), 0)
+            return Decided(as_of, _append(connection, as_of, rows, made), 0)
         withdrawn = withdraw(connection, as_of, made, rows)
-        new = _append(connection, as_of, rows)
-        note_decided(connection, as_of, again=withdrawn > 0)
-        return Decided(as_of, new, withdrawn)
+        made["stands"] &= ~made["decision_id"].isin(withdrawn)
+        new = _append(connection, as_of, rows, made)
+        note_decided(connection, as_of, again=len(withdrawn) > 0)
+        return Decided(as_of, new, len(withdrawn))
 
 
-def _append(connection: Any, as_of: date, rows: pd.DataFrame) -> int:
+def _append(connection: Any, as_of: date, rows: pd.DataFrame, made: pd.DataFrame) -> int:
     """Append the decisions of customers without a standing one; a later revision of a customer has an id of its own."""
-    made = made_of_day(connection, as_of)
     rows = rows[~rows["customer_id"].isin(made.loc[made["stands"], "customer_id"])]
     if rows.empty:
         return 0

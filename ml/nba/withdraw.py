@@ -42,15 +42,15 @@ def made_of_day(connection: Any, as_of: date) -> pd.DataFrame:
     )
 
 
-def withdraw(connection: Any, as_of: date, made: pd.DataFrame, anew: pd.DataFrame) -> int:
+def withdraw(connection: Any, as_of: date, made: pd.DataFrame, anew: pd.DataFrame) -> pd.Series:
     """Withdraw the standing decisions among `made` that `anew` (as `decide.decisions` gives it) would not allow.
 
     That is: made for a customer who turned out to be another person, or is gone, or whose eligible actions are others.
-    The chance of an eligible action may differ; the draw stands. Returns how many were withdrawn.
+    The chance of an eligible action may differ; the draw stands. Returns the ids of what was withdrawn.
     """
     standing = made[made["stands"]]
     if standing.empty:
-        return 0
+        return standing["decision_id"]
     allowed = anew["candidates"].map(_eligible)
     allowed.index = pd.Index(anew["customer_id"])
     wrong = warehouse.read_frame(
@@ -64,7 +64,9 @@ def withdraw(connection: Any, as_of: date, made: pd.DataFrame, anew: pd.DataFram
     reason[now_eligible.isna()] = CUSTOMER_GONE
     reason[standing["decision_id"].isin(wrong)] = WRONG_PERSON
     taken = standing[["decision_id"]].assign(as_of_date=as_of, reason=reason).dropna(subset="reason")
-    return warehouse.copy_frame(connection, taken, "decisions.withdrawn_decisions") if len(taken) else 0
+    if len(taken):
+        warehouse.copy_frame(connection, taken, "decisions.withdrawn_decisions")
+    return taken["decision_id"]
 
 
 def _eligible(candidates: str) -> str:

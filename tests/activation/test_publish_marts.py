@@ -42,7 +42,7 @@ def marts(warehouse):
 
 def build(day: date, passes: bool = True) -> str:
     """Build two tables that say of which day they are, as dbt does; let the gate look."""
-    side = begin_build()
+    side = begin_build(day)
     run(f"drop table if exists {side}.rebuilt; create table {side}.rebuilt (day date, secret text)")
     run(f"comment on column {side}.rebuilt.day is 'The day.'; grant select (day) on {side}.rebuilt to cx_bi")
     run(f"create table if not exists {side}.grown (day date); grant select (day) on {side}.grown to cx_bi")
@@ -96,8 +96,20 @@ def test_without_a_gate_or_a_build_nothing_is_published(marts):
     with pytest.raises(PublishRefused, match="No marts were built"):
         publish_marts(TODAY)
     build(TODAY)
+    run("delete from quality.gate_results")
     with pytest.raises(PublishRefused, match="has not run"):
-        publish_marts(TOMORROW)
+        publish_marts(TODAY)
+
+
+def test_only_the_day_that_was_built_and_checked_is_published(marts):
+    build(TODAY)
+    begin_build(TOMORROW)
+    with pytest.raises(PublishRefused, match=f"were built for {TOMORROW}, not for {TODAY}"):
+        publish_marts(TODAY)
+    build(TODAY)
+    begin_build(TODAY)
+    with pytest.raises(PublishRefused, match="has not run"):
+        publish_marts(TODAY)  # the verdict was on the build before
 
 
 def test_comments_and_rights_come_along_and_nobody_enters_the_workshop(marts):
@@ -109,7 +121,7 @@ def test_comments_and_rights_come_along_and_nobody_enters_the_workshop(marts):
     with pytest.raises(psycopg2.errors.InsufficientPrivilege):
         rows("select day from marts_blue.rebuilt", "cx_bi")
     run("revoke select (day) on marts_blue.grown from cx_bi; update activation.marts_sides set live = null")
-    run("update activation.marts_sides set candidate = 'marts_blue'")
+    run("update activation.marts_sides set candidate = 'marts_blue', candidate_as_of = %s", (TODAY,))
     publish_marts(TODAY)
     with pytest.raises(psycopg2.errors.InsufficientPrivilege):
         rows("select day from marts.grown", "cx_bi")
