@@ -1,7 +1,7 @@
 {{ config(pre_hook="{{ give_memory() }}", indexes=indexes_on([], unique=['customer_id', 'rank'])) }}
 
 -- Not everything: what matters today, at most 15 facts a customer, the most important first (vocabulary.card_facts says
--- what is important and how many of it). Each with its day, its age and the department that knows it.
+-- what is important, how many of it and for how long). Each with its day, its age and the department that knows it.
 with open_cases as (
     select
         customer_id,
@@ -67,9 +67,7 @@ device_errors as (
         'devices' as department,
         cast(null as {{ dbt.type_string() }}) as reference
     from {{ ref('device_days') }}
-    where
-        error_code is not null
-        and measured_date > {{ days_after(as_of(), -7) }}
+    where error_code is not null
 ),
 
 moods as (
@@ -81,9 +79,7 @@ moods as (
         'feedback' as department,
         answer_id as reference
     from {{ ref('survey_answers') }}
-    where
-        score is not null
-        and answered_date > {{ days_after(as_of(), -180) }}
+    where score is not null
 ),
 
 open_journeys as (
@@ -168,7 +164,6 @@ next_dates as (
         'crm' as department,
         cast(null as {{ dbt.type_string() }}) as reference
     from birthdays
-    where birthday <= {{ days_after(as_of(), 30) }}
 ),
 
 last_returns as (
@@ -180,7 +175,6 @@ last_returns as (
         department,
         return_id as reference
     from {{ ref('returns') }}
-    where returned_date > {{ days_after(as_of(), -28) }}
 ),
 
 lifecycles as (
@@ -204,7 +198,6 @@ last_purchases as (
         case when store_id = 'online' then 'shop' else 'till' end as department,
         basket_id as reference
     from {{ ref('baskets') }}
-    where sold_date > {{ days_after(as_of(), -180) }}
 ),
 
 facts as (
@@ -240,6 +233,12 @@ counted as (
         ) as number
     from facts
     inner join {{ ref('card_facts') }} as kinds on facts.fact = kinds.fact
+    where
+        kinds.within_days is null
+        or (
+            {{ days_between('facts.fact_date', as_of()) }} < kinds.within_days
+            and {{ days_between(as_of(), 'facts.fact_date') }} <= kinds.within_days
+        )
 ),
 
 ranked as (
