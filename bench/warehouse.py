@@ -11,33 +11,21 @@ import os
 import platform
 import statistics
 import tempfile
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date, timedelta
 from pathlib import Path
 
 import pandas as pd
-import uvicorn
 from rich.table import Table
 
+from bench.nordhaus.walk import LAST, build_day, company, land_day
 from ml.identity.evaluation import quality
-from runtime import bootstrap, home, ports, postgres
 from runtime.progress import console
-from runtime.secrets import secret
-from runtime.settings import PREFIX, Settings, settings
+from runtime.settings import Settings
 from runtime.warehouse import read_frame, transaction
-from simulator.nordhaus import catalogue
-from simulator.nordhaus.api import application
-from simulator.nordhaus.company import SEED
 
-LAST = catalogue.FIRST_DAY + timedelta(days=catalogue.HISTORY_DAYS - 1)
-# Nobody waits for a rate limit here; tests/simulator shows that landing does.
-REQUESTS_PER_SECOND = 10_000
 COUNTED = ("marts.customers", "marts.customer_activities", "features.customer_features")
-BUILT = ("normalise", "evidence", "resolve", "marts", "check marts", "publish marts", "features", "check features")
+NOT_BUILT = ("play", "land", "check_raw")
 
 
 def main() -> None:
@@ -51,85 +39,15 @@ def main() -> None:
         place = given.keep or Path(folder) / "home"
         with company(place, given.people, keep=bool(given.keep)) as home_settings:
             days = [LAST - timedelta(days=number) for number in range(given.days, -1, -1)]
-            steps = [a_day(home_settings, day) for day in days]
+            steps = [land_day(home_settings, day) | build_day(day) for day in days]
             results = {"people": given.people, **figures(home_settings), **shares(steps)}
     show(days, steps, results)
     print(json.dumps(results))
 
 
-@contextmanager
-def company(place: Path, people: int, keep: bool) -> Iterator[Settings]:
-    """A warehouse of its own beside the company's shop and APIs, for the block."""
-    from runtime import demo_company
-
-    for name in [name for name in os.environ if name.startswith(PREFIX)]:
-        del os.environ[name]
-    os.environ |= {"CX_HOME": str(place), "CX_DATASET": "nordhaus", "CX_DEMO_PEOPLE": str(people)}
-    given = settings()
-    try:
-        postgres.start(given)
-        bootstrap.bootstrap(given)
-        ports.choose(given, "nordhaus")
-        demo_company.open_company(given)
-        tokens = {name: secret(given, f"nordhaus_{name}") for name in ("service", "marketing")}
-        app = application(given.home / "nordhaus", tokens, SEED, per_second=REQUESTS_PER_SECOND)
-        port = ports.remembered(given, "nordhaus")
-        server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error"))
-        threading.Thread(target=server.run, daemon=True).start()
-        yield given
-        server.should_exit = True
-    finally:
-        postgres.stop(given)
-        if not keep:
-            home.remove(given)
-
-
-def a_day(given: Settings, day: date) -> dict[str, float]:
-    """Let a day come and build it as the DAGs do; seconds by step."""
-    from activation.marts import begin_build, publish_marts
-    from dags.wiring.dbt_group import MARTS, NOT_MARTS, STAGED
-    from dags.wiring.dbt_run import build
-    from expectations.gate import run_gate
-    from expectations.raw_gate import check_raw
-    from landing.contracts import departments
-    from landing.land import land_department
-    from ml.identity.resolve import resolve_customers
-    from normalisation.normalise import normalise_values
-    from runtime.demo_company import play_company
-
-    def dbt(places: list[str], but_not: Sequence[str] = (), marts_in: str = "marts") -> None:
-        paths = [[f"path:{place}" for place in each] for each in (places, but_not)]
-        build(day, *paths, marts_in=marts_in)
-
-    seconds = {"play": timed(lambda: play_company(given, day))}
-    for name, each in (("land", land_department), ("check raw", check_raw)):
-        seconds[name] = timed(lambda each=each: [each(department, day) for department in departments()])
-        console.print(f"  {day}: {name} ({seconds[name]:.0f} s)")
-    for name, do in (
-        ("normalise", lambda: normalise_values(day)),
-        ("evidence", lambda: dbt(STAGED)),
-        ("resolve", lambda: resolve_customers(day)),
-        ("marts", lambda: dbt(MARTS, NOT_MARTS, begin_build(day))),
-        ("check marts", lambda: run_gate("marts.customers", day)),
-        ("publish marts", lambda: publish_marts(day)),
-        ("features", lambda: dbt(["models/features"])),
-        ("check features", lambda: run_gate("features.customer_features", day)),
-    ):
-        seconds[name] = timed(do)
-        console.print(f"  {day}: {name} ({seconds[name]:.0f} s)")
-    return seconds
-
-
-def timed(do: Callable[[], object]) -> float:
-    """Seconds that a step took."""
-    begun = time.perf_counter()
-    do()
-    return time.perf_counter() - begun
-
-
 def shares(steps: list[dict[str, float]]) -> dict[str, float]:
     """Seconds of the full build and the median increment, from `normalise` on, and their ratio."""
-    full, *days = [sum(step[name] for name in BUILT) for step in steps]
+    full, *days = [sum(spent for name, spent in step.items() if name not in NOT_BUILT) for step in steps]
     if not days:
         return {"full_seconds": round(full, 1)}
     day = statistics.median(days)

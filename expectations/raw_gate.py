@@ -17,9 +17,11 @@ from expectations.quarantine import quarantine
 from expectations.suspicion import mark_suspects
 from landing.contracts import Contract, load_contract
 from privacy.suppression import suppress
+from runtime.warehouse import update_statistics
 
 TOO_OLD = "data_is_fresh_enough_to_use"
 LATE = "data_is_on_time"
+READ_BY_EVERY_MODEL = ("quality.batch_verdicts", "quarantine.rejected_rows")
 
 
 def check_raw(department: str, as_of: date) -> GateResult:
@@ -47,6 +49,7 @@ def check_raw(department: str, as_of: date) -> GateResult:
         write_money_at_stake(connection, contract, as_of)
         late = [finding.message for finding in result.findings if finding.expectation == LATE and not finding.success]
         alert_when_late(connection, department, as_of, late[0] if late else None)
+        update_statistics(connection, READ_BY_EVERY_MODEL)
     return result.raise_on_failure()
 
 

@@ -18,7 +18,7 @@ from landing.ledger import BATCH_ID, Batch
 from landing.loader import ROLE, RawLoader
 from landing.pulls import pulled_arrivals
 from runtime.settings import settings
-from runtime.warehouse import transaction
+from runtime.warehouse import transaction, update_statistics
 
 ROWS_PER_PART = 350_000  # one COPY each, two at a time: a year of till lines makes five parts
 log = logging.getLogger(__name__)
@@ -100,6 +100,8 @@ def _land(contract: Contract, as_of: date, known: Sequence[Batch], report: LandR
             others = [batch for batch in collected.batches if batch.status != "landing"]
             ledger.register(connection, contract, others)
             ledger.settle(connection, contract, as_of, collected.malformed)
+            landed = {batch.entity for batch in landing}
+            update_statistics(connection, [f"{contract.raw_schema}.{name}" for name in (*sorted(landed), "_batches")])
     finally:
         loader.close()
     report.batches = others + [replace(batch, status="landed") for batch in landing]

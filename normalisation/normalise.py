@@ -10,7 +10,7 @@ from psycopg2.extensions import connection as Connection
 from normalisation.columns import NormalisedEntity, in_record, in_row, normalised_entities
 from normalisation.kinds import KINDS, LONGEST, Invalid
 from normalisation.ruleset import rules, version
-from runtime.warehouse import copy_frame, read_frame, transaction
+from runtime.warehouse import copy_frame, read_frame, transaction, update_statistics
 
 TABLE = "normalised.distinct_values"
 LOCK = 7_203_444  # any number of our own: two runs at a time would write the same values
@@ -51,6 +51,7 @@ def normalise(connection: Connection, as_of: date) -> Normalised:
         batches = sum(_gather(cursor, entity, as_of) for entity in normalised_entities())
     new = _new_values(connection)
     copy_frame(connection, new, TABLE)
+    update_statistics(connection, [TABLE])
     with connection.cursor() as cursor:
         cursor.execute("drop table delivered_values")
     return Normalised(batches, len(new), int(new["reason"].notna().sum()), rewritten)

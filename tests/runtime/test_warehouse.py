@@ -75,3 +75,19 @@ def test_texts_put_together_from_parts_are_copied(warehouse):
         assert door.copy_frame(connection, whole, psycopg2.sql.Identifier("pg_temp", "told")) == 2
         found = door.read_frame(connection, "select name from pg_temp.told order by 1")
     assert found["name"].tolist() == ["Anna", "Ben"]
+
+
+def test_the_planner_knows_a_table_that_was_just_filled(warehouse):
+    """Autovacuum would come by a minute later; a table that has hardly grown is not looked at again."""
+    rows = "select reltuples, relpages from pg_class where oid = to_regclass('quality.filled')"
+    with door.transaction() as conn, conn.cursor() as cursor:
+        cursor.execute("create table quality.filled as select n, repeat('x', 100) from generate_series(1, 5000) n")
+        door.update_statistics(conn, ["quality.filled", "quality.is_not_there"])
+        cursor.execute(rows)
+        known = cursor.fetchone()
+        assert known[0] == 5000
+        cursor.execute("insert into quality.filled select n, 'y' from generate_series(1, 50) n")
+        door.update_statistics(conn, ["quality.filled"])
+        cursor.execute(rows)
+        assert cursor.fetchone() == known
+        cursor.execute("drop table quality.filled")

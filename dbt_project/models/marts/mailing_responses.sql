@@ -1,13 +1,14 @@
 {{ config(indexes=indexes_on([['customer_id'], ['send_id']])) }}
 
 select
-    response_id,
-    send_id,
-    customer_id,
-    campaign_id,
-    channel,
-    kind,
-    occurred_at,
-    occurred_date,
-    known_date
-from {{ ref('int_responses_identified') }}
+    responses.response_id,
+    responses.send_id,
+    sends.customer_id,
+    sends.campaign_id,
+    sends.channel,
+    responses.kind,
+    responses.occurred_at,
+    responses.occurred_date,
+    greatest(responses.known_date, sends.known_date) as known_date
+from {{ ref('int_responses_deduplicated') }} as responses
+inner join {{ ref('mailing_sends') }} as sends on responses.send_id = sends.send_id

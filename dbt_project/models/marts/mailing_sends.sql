@@ -6,7 +6,7 @@ with responses as (
         min(case when kind = 'open' then occurred_date end) as first_opened_date,
         min(case when kind = 'click' then occurred_date end) as first_clicked_date,
         max(case when kind = 'bounce' then 1 else 0 end) as bounces
-    from {{ ref('int_responses_identified') }}
+    from {{ ref('int_responses_deduplicated') }}
     group by send_id
 )
 
