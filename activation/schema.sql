@@ -99,3 +99,50 @@ end;
 revoke all on function activation.next_best_action(text) from public;
 grant usage on schema activation to cx_agent;
 grant execute on function activation.next_best_action(text) to cx_agent;
+
+-- What BI tools show beside the names.
+comment on table activation.intent_scores is
+    'One row per customer and intent: how probable it is that the customer does it within 28 days. Of one day; readers see the whole old or the whole new one.';
+comment on column activation.intent_scores.customer_id is 'Opaque id of the customer, minted once in identity.customer_ids.';
+comment on column activation.intent_scores.intent is 'What the customer may want: vocabulary.intents.';
+comment on column activation.intent_scores.probability is 'Calibrated probability that it happens within 28 days, 0 to 1.';
+comment on column activation.intent_scores.base_rate is 'The same probability over all customers, 0 to 1: what probability is to be compared with.';
+comment on column activation.intent_scores.is_top is 'The most outstanding intent of this customer.';
+comment on column activation.intent_scores.abstained is 'The model is not sure enough to be believed: treat the intent as unknown.';
+comment on column activation.intent_scores.data_as_of is 'Day of the oldest data that this rests on.';
+comment on column activation.intent_scores.model_name is 'Registered model that gave the numbers.';
+comment on column activation.intent_scores.model_version is 'Version of that model in the registry.';
+comment on column activation.intent_scores.as_of_date is 'Day that the row is for; the same in all rows.';
+comment on column activation.intent_scores.scored_at is 'Moment of the row on the clock of its day.';
+comment on table activation.next_best_actions is
+    'One row per customer and rank, 1 for the action to take now, 2 and 3 for what comes next. Of one day; readers see the whole old or the whole new one.';
+comment on column activation.next_best_actions.customer_id is 'Opaque id of the customer, minted once in identity.customer_ids.';
+comment on column activation.next_best_actions.rank is 'Place among the actions of the customer: number from 1 to 3.';
+comment on column activation.next_best_actions.action_id is 'The action: vocabulary.actions; no_action means leave the customer alone.';
+comment on column activation.next_best_actions.channel is 'Channel of the action: email, push, phone, mail or none.';
+comment on column activation.next_best_actions.expected_net_value_eur is 'What the action is expected to bring after its costs, EUR.';
+comment on column activation.next_best_actions.intent is 'The intent that the action serves; empty if it serves none.';
+comment on column activation.next_best_actions.intent_probability is 'Probability of that intent within 28 days, 0 to 1.';
+comment on column activation.next_best_actions.handover_to_human is 'A person carries the action out.';
+comment on column activation.next_best_actions.ai_disclosure is 'What the customer has to be told about the machine; empty where a person acts.';
+comment on column activation.next_best_actions.reason_en is 'Why this action, in English.';
+comment on column activation.next_best_actions.reason_de is 'Why this action, in German.';
+comment on column activation.next_best_actions.decision_id is 'The decision in decisions.decision_ledger.';
+comment on column activation.next_best_actions.valid_from is 'First day on which the action may be carried out.';
+comment on column activation.next_best_actions.valid_until is 'Last day on which the action may be carried out.';
+comment on column activation.next_best_actions.data_as_of is 'Day of the oldest data that this rests on.';
+comment on column activation.next_best_actions.policy_version is 'Version of the rules that the decision kept.';
+comment on column activation.next_best_actions.model_name is 'Registered model that gave the numbers.';
+comment on column activation.next_best_actions.model_version is 'Version of that model in the registry.';
+comment on column activation.next_best_actions.as_of_date is 'Day that the row is for; the same in all rows.';
+comment on column activation.next_best_actions.scored_at is 'Moment of the row on the clock of its day.';
+comment on table activation.publications is 'One row per published day; the newest one is live.';
+comment on column activation.publications.as_of is 'The day that was published.';
+comment on column activation.publications.intent_scores_rows is 'Number of rows in intent_scores.';
+comment on column activation.publications.next_best_actions_rows is 'Number of rows in next_best_actions.';
+comment on column activation.publications.checksum is 'Checksum over both tables, whatever the order of rows.';
+comment on table activation.marts_sides is
+    'One row: which schema the views of marts show, and which one the next build goes to.';
+comment on column activation.marts_sides.live is 'Schema that readers of marts see; empty before the first publication.';
+comment on column activation.marts_sides.candidate is 'Schema that is built and was not published yet.';
+comment on column activation.marts_sides.candidate_as_of is 'Day that the candidate is built for.';

@@ -94,22 +94,24 @@ _DETERMINED = """
     where q.most >= {least} and q.most >= {times} * q.rows
 """
 _SWAPPED = """
-    with seen as materialized (
-        select lower(btrim(v.value)) as value,
-            count(*) filter (where v.is_left) as left_rows, count(*) filter (where not v.is_left) as right_rows
-        from {accepted}
-        cross join lateral (values (true, {left}), (false, {right})) v (is_left, value)
-        where btrim(v.value) <> ''
-        group by 1
-    )
+    -- A table, for the planner takes what a query counts for a handful and compares all with all.
+    drop table if exists pg_temp.seen_values;
+    create temporary table seen_values on commit drop as
+    select lower(btrim(v.value)) as value,
+        count(*) filter (where v.is_left) as left_rows, count(*) filter (where not v.is_left) as right_rows
+    from {accepted}
+    cross join lateral (values (true, {left}), (false, {right})) v (is_left, value)
+    where btrim(v.value) <> ''
+    group by 1;
+    analyze pg_temp.seen_values;
     insert into suspects (entity, batch_id, row_number, field, rule, reason)
     select b.entity, b.batch_id, r._row_number, {field}, 'swapped',
         b.source_name || ' row ' || r._row_number || ': ' || {field} || ' and ' || {other}
             || ' seem to stand in each other''s place'
     from {table} r
     join new_batches b on b.batch_id = r._batch_id and b.entity = {entity}
-    join seen l on l.value = lower(btrim(r.{left}))
-    join seen t on t.value = lower(btrim(r.{right}))
+    join pg_temp.seen_values l on l.value = lower(btrim(r.{left}))
+    join pg_temp.seen_values t on t.value = lower(btrim(r.{right}))
     where l.value <> t.value
         and (l.right_rows + 0.5) * (t.left_rows + 0.5)
             >= {odds} * greatest(l.left_rows - 0.5, 0.5) * greatest(t.right_rows - 0.5, 0.5)

@@ -79,6 +79,41 @@ old days of who moved. and_in_part gives the condition of a part.
     {%- endif -%}
 {% endmacro %}
 
+{#- Hook of int_person_versions_identified: forget a record that nothing is left of (its batch was withdrawn on the same day). -#}
+{% macro forget_withdrawn_versions() %}
+    {%- if execute and is_incremental() -%}
+        delete from {{ this }}
+        where
+            {{ is_new_or_moved('known_date') }}
+            and not exists (
+                select 1
+                from {{ ref('stg_shop__accounts') }} as accounts
+                where
+                    accounts.batch_id = {{ this.identifier }}.batch_id
+                    and accounts.source_row = {{ this.identifier }}.source_row
+            )
+            and not exists (
+                select 1
+                from {{ ref('stg_crm__contacts') }} as contacts
+                where
+                    contacts.batch_id = {{ this.identifier }}.batch_id
+                    and contacts.source_row = {{ this.identifier }}.source_row
+            )
+    {%- endif -%}
+{% endmacro %}
+
+{#- Hook of int_attributes_believed: forget a customer that no record speaks for any more. -#}
+{% macro forget_who_told_nothing() %}
+    {%- if execute and is_incremental() -%}
+        delete from {{ this }}
+        where not exists (
+            select 1
+            from {{ ref('int_person_versions_identified') }} as versions
+            where versions.customer_id = {{ this.identifier }}.customer_id
+        )
+    {%- endif -%}
+{% endmacro %}
+
 {#- Visitors (kind, id) whose earlier visits became somebody's, or nobody's, since this model was built. -#}
 {% macro touched_visitors() -%}
     select

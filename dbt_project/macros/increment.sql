@@ -39,7 +39,7 @@ one thing that lives as long as a run.
     {%- if found | length == 0 -%}{{ return(none) }}{%- endif -%}
     {%- set until = found.rows[0][0] | string -%}
     {%- if until > as_of_text() or found.rows[0][1] != fingerprint(until) -%}{{ return(none) }}{%- endif -%}
-    {%- if model.fqn[1] in ('marts', 'features', 'insights') and moved_since(until) | length > most_moved_customers() -%}
+    {%- if model.fqn[1] in ('intermediate', 'marts', 'features', 'insights') and moved_since(until) | length > most_moved_customers() -%}
         {{ return(none) }}
     {%- endif -%}
     {{ return([until, var('since', until)] | min) }}

@@ -275,3 +275,21 @@ def test_the_seeds_reasons_name_only_facts_that_are_known(company):
     templates = rows("select string_agg(reason_en || reason_de, ' ') from vocabulary.actions")[0][0]
     known = {"intent", "intent_percent", "response_percent", *nba_settings().reason_facts}
     assert set(re.findall(r"{(\w*)}", templates)) <= known
+
+
+def test_every_table_and_column_of_activation_says_what_it_is(warehouse):
+    bare = rows(
+        """
+        select class.relname, attribute.attname
+        from pg_class as class
+        join pg_attribute as attribute on attribute.attrelid = class.oid and attribute.attnum >= 0
+            and not attribute.attisdropped
+        where class.relnamespace = 'activation'::regnamespace and class.relkind in ('r', 'v')
+            and col_description(class.oid, attribute.attnum) is null
+        union all
+        select relname, '' from pg_class
+        where relnamespace = 'activation'::regnamespace and relkind in ('r', 'v')
+            and obj_description(oid, 'pg_class') is null
+        """
+    )
+    assert not bare

@@ -1,5 +1,7 @@
 """The walls of dbt_project, read from its manifest."""
 
+import re
+
 import pytest
 from dbt_builds import PROJECT, manifest
 
@@ -105,3 +107,23 @@ def test_personal_data_is_marked_in_marts() -> None:
         if node.schema in ("marts", "insights"):
             for name in personal & set(node.columns):
                 assert node.columns[name].config.meta.get("personal_data"), f"{node.name}.{name}"
+
+
+# What a number counts or measures, said in its name or in its description.
+UNITS = re.compile(
+    r"\b(eur|days?|d|seconds?|pieces|litres|cups|share|ratio|number|probability|score|rank|place|tenth|band|years?|ordinal|1 if|"
+    r"household size|kids|homeowner|married|hour|percent|factor)\b",
+    re.IGNORECASE,
+)
+
+
+def test_every_number_of_a_published_layer_has_a_unit() -> None:
+    wrong = [
+        f"{node.name}.{column.name}: {column.description}"
+        for node in models().values()
+        if node.schema in ("marts", "features", "insights", "decisions")
+        for column in node.columns.values()
+        if column.data_type.split("(")[0] in ("integer", "numeric", "bigint", "double precision", "float", "smallint")
+        and not UNITS.search(f"{column.name.replace('_', ' ')} {column.description}")
+    ]
+    assert not wrong

@@ -1,4 +1,10 @@
-{{ config(materialized='table', indexes=indexes_on([['customer_id', 'attribute']])) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='customer_id',
+    post_hook="{{ forget_who_told_nothing() }}",
+    indexes=indexes_on([['customer_id', 'attribute'], ['believed_date']])
+) }}
 
 -- Which value survives, by the seed survivorship, on every day on which anything new of an attribute (or of the one
 -- that it follows) became known. Only what a record says now competes: what it has replaced itself is outdated.
@@ -21,6 +27,17 @@ versions as (
         {{ place_in('told.department', 'rules.source_order') }} as source_place
     from {{ ref('int_person_versions_identified') }} as told
     inner join rules on told.attribute = rules.attribute
+    {% if is_incremental() -%}
+    where told.customer_id in (
+        select customer_id
+        from {{ ref('int_person_versions_identified') }}
+        where {{ is_new_or_moved('known_date') }}
+        union
+        select customer_id
+        from {{ this }}
+        where {{ is_new_or_moved('believed_date') }}
+    )
+    {%- endif %}
 ),
 
 days as (

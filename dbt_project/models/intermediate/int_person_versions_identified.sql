@@ -1,4 +1,10 @@
-{{ config(materialized='table', indexes=indexes_on([['customer_id', 'attribute']])) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key=['entity_kind', 'source_key'],
+    post_hook="{{ forget_withdrawn_versions() }}",
+    indexes=indexes_on([['customer_id', 'attribute'], ['known_date'], ['entity_kind', 'source_key']])
+) }}
 
 -- What accounts and contacts told of a person, attribute by attribute. A version that repeats what its record had told,
 -- and that we did not know earlier, is left out: on no day could it change what we believe.
@@ -7,13 +13,52 @@
 ] %}
 {%- set of_contacts = ['salutation', 'title'] + of_accounts %}
 
-with account_names as (
+{% if is_incremental() -%}
+-- A record of which anything is new, or whose it is, is built again as a whole.
+with touched as (
+    select
+        'account' as entity_kind,
+        account_id as source_key
+    from {{ ref('stg_shop__accounts') }}
+    where known_date >= {{ increment_since() }}
+    union
+    select
+        'contact' as entity_kind,
+        contact_no as source_key
+    from {{ ref('stg_crm__contacts') }}
+    where known_date >= {{ increment_since() }}
+    union
+    select
+        key_kind as entity_kind,
+        source_key
+    from {{ ref('customer_ids') }}
+    where {{ is_new_or_moved('first_known_date') }}
+    union
+    select
+        entity_kind,
+        source_key
+    from {{ this }}
+    where {{ is_new_or_moved('known_date') }}
+),
+
+{% else -%}
+with
+{% endif -%}
+account_names as (
     select
         *,
         {{ given_name_in('full_name') }} as given_name,
         {{ surname_in('full_name') }} as surname
     from {{ ref('stg_shop__accounts') }}
-    where not is_test
+    where
+        not is_test
+        {% if is_incremental() -%}
+        and account_id in (
+            select source_key
+            from touched
+            where entity_kind = 'account'
+        )
+        {%- endif %}
 ),
 
 account_keys as (
@@ -87,7 +132,15 @@ contacts as (
         language,
         lower(language) as language_key
     from {{ ref('stg_crm__contacts') }}
-    where not is_test
+    where
+        not is_test
+        {% if is_incremental() -%}
+        and contact_no in (
+            select source_key
+            from touched
+            where entity_kind = 'contact'
+        )
+        {%- endif %}
 ),
 
 told as (

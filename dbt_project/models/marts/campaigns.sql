@@ -2,7 +2,7 @@ with targeted as (
     select
         campaign_id,
         count(*) as targeted_customers
-    from {{ ref('int_campaign_contacts_joined') }}
+    from {{ ref('campaign_contacts') }}
     group by campaign_id
 ),
 

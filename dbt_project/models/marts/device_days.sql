@@ -1,4 +1,9 @@
-{{ config(indexes=indexes_on([['customer_id']])) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ clear_new_or_moved() }}",
+    indexes=indexes_on([['customer_id'], ['known_date']])
+) }}
 
 select
     serial_no,
@@ -10,3 +15,6 @@ select
     firmware,
     known_date
 from {{ ref('int_telemetry_identified') }}
+{% if is_incremental() -%}
+where {{ is_new_or_moved('known_date') }}
+{%- endif %}

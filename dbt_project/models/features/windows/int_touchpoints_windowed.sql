@@ -47,7 +47,12 @@ select
     {% endfor -%}
     {% for feature, touchpoints in newest.items() -%}
     cast(
-        min(case when touchpoint in ('{{ touchpoints | join("', '") }}') then age_days end) as integer
+        min(
+            case
+                when touchpoint in ('{{ touchpoints | join("', '") }}')
+                    then age_days
+            end
+        ) as integer
     ) as {{ feature }}{{ ',' if not loop.last }}
     {% endfor %}
 from visible
