@@ -51,8 +51,8 @@ ALLOWED = """
     where ledger.as_of_date = %s and (candidate ->> 'is_eligible')::boolean
 """
 SPOKE = """
-    select gate, expectation from quality.gate_results
-    where as_of = %s and severity = 'critical' and not success order by gate, expectation
+    select distinct severity = 'critical' as stops, gate || ' ' || expectation as what from quality.gate_results
+    where as_of = %s and not success order by 1 desc, 2
 """
 SET_ASIDE = "select count(*) from quarantine.rejected_rows where as_of = %s"
 LIVE = "select max(as_of_date), count(distinct as_of_date) from activation.next_best_actions"
@@ -63,7 +63,8 @@ class Seen:
     """What became of a way."""
 
     name: str
-    gates: list[str] = field(default_factory=list)
+    stopped: list[str] = field(default_factory=list)
+    warned: list[str] = field(default_factory=list)
     set_aside: int = 0
     stopped_at: str = ""
     is_published: bool = False
@@ -84,14 +85,14 @@ def main() -> None:
     ways = [way for way in WAYS if (given.only or "") in way.name][: given.ways]
     with (
         tempfile.TemporaryDirectory(prefix="cxloop-red-team-") as folder,
-        company(Path(folder) / "h", given.people) as at,
+        company(Path(folder) / "home", given.people) as at,
     ):
         os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{folder}/mlflow.db"
         os.chdir(folder)
         prepare(at)
         sound = walk(at, Way("as it should be", ""))
         allowed, chosen = read(ALLOWED, LAST), read(CHOSEN)
-        seen = [sound, *(compare(walk(at, way), chosen, allowed) for way in ways)]
+        seen = [sound, *(compare(walk(at, way), sound, chosen, allowed) for way in ways)]
     show(seen, len(chosen))
 
 
@@ -146,18 +147,22 @@ def walk(at: Settings, way: Way) -> Seen:
     seen.polls, seen.reader_errors = readers.polls, len(readers.errors)
     with transaction() as connection, connection.cursor() as cursor:
         cursor.execute(SPOKE, (LAST,))
-        seen.gates = [f"{gate} {expectation}" for gate, expectation in cursor.fetchall()]
+        for stops, what in cursor.fetchall():
+            (seen.stopped if stops else seen.warned).append(what)
         cursor.execute(SET_ASIDE, (LAST,))
         (seen.set_aside,) = cursor.fetchone()
         cursor.execute(LIVE)
         live, days = cursor.fetchone()
         seen.is_published = live == LAST and days == 1
-    console.print(f"  {seen.name}: {seen.gates} {seen.stopped_at}")
+    console.print(f"  {seen.name}: {seen.stopped} {seen.stopped_at}")
     return seen
 
 
-def compare(seen: Seen, chosen: pd.DataFrame, allowed: pd.DataFrame) -> Seen:
+def compare(seen: Seen, sound: Seen, chosen: pd.DataFrame, allowed: pd.DataFrame) -> Seen:
     """Count whose action changed, and whose action the sound day does not allow; nothing if the day before is live."""
+    seen.stopped = [what for what in seen.stopped if what not in sound.stopped]
+    seen.warned = [what for what in seen.warned if what not in sound.warned]
+    seen.set_aside -= sound.set_aside
     if not seen.is_published:
         return seen
     both = read(CHOSEN).merge(chosen, on="customer_id", how="left", suffixes=("", "_sound"))
@@ -206,32 +211,28 @@ def read(query: str, *parameters: object) -> pd.DataFrame:
 
 def show(seen: list[Seen], customers: int) -> None:
     """Print a line per way and the JSON line."""
-    table = Table(title=f"{len(seen) - 1} ways to break a day, {customers:,} customers")
+    table = Table(title=f"{len(seen) - 1} ways to break a day, {customers:,} customers; beyond the sound day")
     for title in ("way", "gate that spoke", "set aside", "the day", "changed", "to no action", "wrongly", "polls"):
         table.add_column(title, justify="left" if title in ("way", "gate that spoke", "the day") else "right")
     for one in seen:
         day = "published" if one.is_published else f"yesterday's stays: {one.stopped_at}"
+        said = [*one.stopped, *(f"({what})" for what in one.warned)]
         numbers = (one.changed, one.more_careful, one.wrong)
         polls = f"{one.polls} ({one.reader_errors} bad)"
-        table.add_row(one.name, "\n".join(one.gates), f"{one.set_aside:,}", day, *map(str, numbers), polls)
+        table.add_row(one.name, "\n".join(said), f"{one.set_aside:,}", day, *map(str, numbers), polls)
     console.print(table)
     broken = seen[1:]
-    print(
-        json.dumps(
-            {
-                "ways": len(broken),
-                "noticed": sum(
-                    bool(one.gates or one.stopped_at or one.set_aside > seen[0].set_aside) for one in broken
-                ),
-                "published_wrongly": sum(one.wrong for one in broken),
-                "reader_errors": sum(one.reader_errors for one in seen),
-                "polls": sum(one.polls for one in seen),
-                "unnoticed": [
-                    one.name for one in broken if not (one.gates or one.stopped_at or one.set_aside > seen[0].set_aside)
-                ],
-            }
-        )
-    )
+    unnoticed = [one.name for one in broken if not (one.stopped or one.warned or one.stopped_at or one.set_aside)]
+    counts = {
+        "ways": len(broken),
+        "stopped": sum(bool(one.stopped or one.stopped_at) for one in broken),
+        "noticed": len(broken) - len(unnoticed),
+        "published_wrongly": sum(one.wrong for one in broken),
+        "polls": sum(one.polls for one in seen),
+        "reader_errors": sum(one.reader_errors for one in seen),
+        "unnoticed": unnoticed,
+    }
+    print(json.dumps(counts))
 
 
 if __name__ == "__main__":

@@ -111,8 +111,8 @@ def test_personal_data_is_marked_in_marts() -> None:
 
 # What a number counts or measures, said in its name or in its description.
 UNITS = re.compile(
-    r"\b(eur|days?|d|seconds?|pieces|litres|cups|share|ratio|number|probability|score|rank|place|tenth|band|years?|ordinal|1 if|"
-    r"household size|kids|homeowner|married|hour|percent|factor)\b",
+    r"\b(eur|days?|d|seconds?|pieces|litres|cups|share|ratio|number|probability|score|rank|place|tenth|band|years?|"
+    r"ordinal|1 if|household size|kids|homeowner|married|hour|percent|factor)\b",
     re.IGNORECASE,
 )
 

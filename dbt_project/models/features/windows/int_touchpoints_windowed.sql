@@ -49,7 +49,12 @@ select
     cast(
         min(
             case
-                when touchpoint in ('{{ touchpoints | join("', '") }}')
+                when
+                    touchpoint in (
+                        {%- for touchpoint in touchpoints %}
+                        '{{ touchpoint }}'{{ ',' if not loop.last }}
+                        {%- endfor %}
+                    )
                     then age_days
             end
         ) as integer
