@@ -5,6 +5,7 @@ from psycopg2 import sql
 
 from expectations.column_rules import column_rules
 from expectations.rules import Subject
+from expectations.usual_values import usual_values
 from landing.contracts import Contract
 
 # A shifted or renamed column breaks nearly every row, a typing error one; the real year 2017 has none at all.
@@ -147,6 +148,7 @@ def delivery_rules(subject: Subject, contract: Contract) -> list[Expectation]:
         ),
         *column_rules(subject, contract),
         *_volume(subject, who),
+        *usual_values(subject, contract),
         *_rejected(subject, who),
         *_suspect(subject, contract, who),
     ]

@@ -15,6 +15,7 @@ from expectations.gate import RAW, GateResult, evaluate, gate_transaction, requi
 from expectations.money_at_stake import write_money_at_stake
 from expectations.quarantine import quarantine
 from expectations.suspicion import mark_suspects
+from expectations.usual_values import profile
 from landing.contracts import Contract, load_contract
 from privacy.suppression import suppress
 from runtime.warehouse import update_statistics
@@ -41,6 +42,7 @@ def check_raw(department: str, as_of: date) -> GateResult:
         quarantine(connection, contract, as_of)
         lay_out_views(connection, contract, as_of)
         mark_suspects(connection, contract, as_of)
+        profile(connection, contract, as_of)
         result = evaluate(f"{RAW}{department}", as_of, alchemy, connection, contract=contract)
         _close_replaced(connection, contract, as_of)
         _give_verdicts(connection, contract, result)

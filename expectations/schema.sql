@@ -135,6 +135,23 @@ comment on table quality.suspect_values is
     'One row per value of an accepted or waiting row that a check of the contract marks; the row goes on. No value of a '
     'person.';
 
+create table if not exists quality.value_profiles (
+    department     text    not null,
+    entity         text    not null,
+    field          text    not null,
+    delivered_date date    not null,
+    value          text    not null, -- of a code; empty for a number
+    rows           bigint  not null,
+    low            numeric,
+    middle         numeric,
+    high           numeric,
+    as_of          date    not null,
+    primary key (department, entity, field, delivered_date, value)
+);
+comment on table quality.value_profiles is
+    'One row per day delivered and number (its 5 %, 50 % and 95 % quantiles) or code (how many rows have it): what the raw '
+    'gates compare a new day with. No value of a person.';
+
 create table if not exists quarantine.repairs (
     department  text   not null,
     entity      text   not null,

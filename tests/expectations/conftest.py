@@ -102,7 +102,7 @@ class House:
                 f"update raw_{department}._batches set replaces = %s where batch_id = %s", (replaces, batch_id)
             )
             values = [
-                (*({**GOOD[entity], **row}.get(column) for column in columns), batch_id, number)
+                (*({**GOOD.get(entity, {}), **row}.get(column) for column in columns), batch_id, number)
                 for number, row in enumerate(rows, 1)
             ]
             if values:
