@@ -154,7 +154,6 @@ def walk(at: Settings, way: Way) -> Seen:
         cursor.execute(LIVE)
         live, days = cursor.fetchone()
         seen.is_published = live == LAST and days == 1
-    console.print(f"  {seen.name}: {seen.stopped} {seen.stopped_at}")
     return seen
 
 
@@ -164,6 +163,7 @@ def compare(seen: Seen, sound: Seen, chosen: pd.DataFrame, allowed: pd.DataFrame
     seen.warned = [what for what in seen.warned if what not in sound.warned]
     seen.set_aside -= sound.set_aside
     if not seen.is_published:
+        console.print(f"  {seen}")
         return seen
     both = read(CHOSEN).merge(chosen, on="customer_id", how="left", suffixes=("", "_sound"))
     differs = both[both["action_id"] != both["action_id_sound"]]
@@ -171,6 +171,7 @@ def compare(seen: Seen, sound: Seen, chosen: pd.DataFrame, allowed: pd.DataFrame
     seen.more_careful = int((differs["action_id"] == "no_action").sum())
     known = differs.merge(allowed, on=["customer_id", "action_id"], how="left", indicator=True)
     seen.wrong = int(((known["_merge"] == "left_only") & (known["action_id"] != "no_action")).sum())
+    console.print(f"  {seen}")
     return seen
 
 
