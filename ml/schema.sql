@@ -18,12 +18,12 @@ create table if not exists scores.intent_scores (
 );
 create unique index if not exists intent_scores_one_top on scores.intent_scores (as_of_date, customer_id) where is_top;
 
--- One row per message (of a ticket, or a survey's comment) and intent. A message is read once, on the first day after it
--- was known; its words stay in staging.
+-- One row per message (of a ticket, or a survey's comment) and intent. A message is read once, by the first run after it
+-- was known: a later champion changes nothing of it. Its words stay in staging, whose it is says the mart
+-- message_meanings, because people are told apart anew every day.
 create table if not exists scores.message_intents (
     message_id text not null,
     ticket_id text, -- none for a survey's comment
-    customer_id text, -- none if nobody was recognised
     as_of_date date not null,
     intent text not null,
     probability double precision not null check (probability between 0 and 1),
@@ -40,6 +40,7 @@ create table if not exists scores.message_intents (
     primary key (message_id, intent)
 );
 create index if not exists message_intents_by_day on scores.message_intents (as_of_date);
+alter table scores.message_intents drop column if exists customer_id; -- a warehouse of before
 
 -- One row per event in the life of a model version: it became challenger, was refused, or became champion.
 create table if not exists scores.model_history (

@@ -56,6 +56,12 @@ def show_failure(what: str) -> None:
     raise AirflowFailException(what)
 
 
+def skip_because(reason: str) -> None:
+    """Skip the running task if there is a reason to."""
+    if reason:
+        raise AirflowSkipException(reason)
+
+
 def skip_unless_due(model: str, day: date) -> None:
     """Skip the running task while `model`'s champion is young enough, unless the form asks to retrain."""
     from ml.due import is_due

@@ -100,12 +100,14 @@ def labelled_parts(
 
 
 def new_messages(connection: Any, as_of: date, days: int) -> pd.DataFrame:
-    """Return the messages known on `as_of` that no earlier day has scored and that are at most `days` old."""
+    """Return the messages known on `as_of` that nobody has read and that are at most `days` old.
+
+    There is none once a later day was read.
+    """
     found = messages(connection, as_of)
     done = warehouse.read_frame(
-        connection,
-        "select distinct message_id from scores.message_intents where as_of_date < %(as_of)s",
-        {"as_of": as_of},
+        connection, "select message_id, max(as_of_date) as as_of_date from scores.message_intents group by message_id"
     )
     is_young = found["known_date"] > pd.Timestamp(as_of) - pd.Timedelta(days=days)
-    return found[is_young & ~np.isin(found["message_id"], done["message_id"])].reset_index(drop=True)
+    is_last = done.empty or done["as_of_date"].max() <= pd.Timestamp(as_of)
+    return found[is_young & ~np.isin(found["message_id"], done["message_id"]) & is_last].reset_index(drop=True)

@@ -103,6 +103,42 @@ def test_each_rule_is_evaluated_again_from_the_tables(scored, expectation, damag
     assert expectation in scored.failed(GATE, TODAY)
 
 
+COMPLAINT = """
+    insert into vocabulary.policies values
+        ('wait', 'unanswered_complaint', null, 'marketing', 14, '2017-01-01');
+    insert into marts.case_messages values
+        ('m1', 't1', 'c2', 'in', '2017-12-05 08:00:00Z', '2017-12-05', '2017-12-05');
+    insert into marts.case_versions values ('t1', true, '2017-12-05', '9999-12-31');
+    insert into scores.message_intents values (
+        'm1', 't1', '2017-12-06', 'complain_delivery', 0.9, true, true, true, false, -0.5, 0.2, 'de',
+        'cx_message_intent', '1', '2017-12-07'
+    );
+"""
+
+
+def test_an_offer_to_who_waits_for_an_answer_is_refused(scored):
+    decide(scored, "c2")
+    scored.run(COMPLAINT)
+    assert scored.failed(GATE, TODAY) == {"nobody_sells_to_who_waits_for_an_answer"}
+
+
+@pytest.mark.parametrize(
+    "answered",
+    [
+        "insert into marts.case_messages values"
+        " ('m2', 't1', 'c2', 'out', '2017-12-06 08:00:00Z', '2017-12-06', '2017-12-06')",
+        "update marts.case_versions set is_open = false",
+        "update marts.case_messages set sent_date = '2017-11-25'",
+        "update scores.message_intents set intent = 'track'",
+    ],
+)
+def test_once_it_is_answered_resolved_old_or_no_complaint_the_offer_passes(scored, answered):
+    decide(scored, "c2")
+    scored.run(COMPLAINT)
+    scored.run(answered)
+    assert not scored.failed(GATE, TODAY)
+
+
 def test_a_day_without_decisions_is_refused(scored):
     assert "scores_and_decisions_reach_as_of" in scored.failed(GATE, day(8))
 

@@ -25,10 +25,14 @@ TABLES = (
     "marts.campaigns",
     "marts.contact_pressure",
     "marts.consents",
+    "marts.case_messages",
+    "marts.case_versions",
+    "marts.survey_answers",
     "vocabulary.actions",
     "vocabulary.policies",
     "vocabulary.contact_limits",
     "vocabulary.intents",
+    "vocabulary.message_intents",
 )
 _TYPES = {"b": "boolean", "i": "integer", "f": "double precision", "M": "date"}
 
@@ -36,6 +40,17 @@ _TYPES = {"b": "boolean", "i": "integer", "f": "double precision", "M": "date"}
 NO_CONSENTS = pd.DataFrame(
     {"customer_id": [], "purpose": [], "channel": [], "is_granted": [], "changed_at": [], "known_date": []}, dtype=str
 ).astype({"is_granted": bool, "known_date": "datetime64[s]"})
+# As dbt makes them for a company without a contact centre: nobody writes.
+NO_WORDS = {
+    "marts.case_messages": ("message_id", "ticket_id", "customer_id", "direction", "sent_at"),
+    "marts.case_versions": ("ticket_id",),
+    "marts.survey_answers": ("answer_id", "customer_id"),
+}
+_DAYS = {
+    "marts.case_messages": ("sent_date", "known_date"),
+    "marts.case_versions": ("valid_from", "valid_until"),
+    "marts.survey_answers": ("answered_date", "known_date"),
+}
 
 
 def found(connection) -> None:
@@ -49,6 +64,12 @@ def found(connection) -> None:
     create(connection, "marts.campaigns", campaigns)
     create(connection, "marts.contact_pressure", _contact_pressure())
     create(connection, "marts.consents", NO_CONSENTS)
+    for table, texts in NO_WORDS.items():
+        columns = {name: pd.Series([], dtype=str) for name in texts}
+        days = {name: pd.Series([], dtype="datetime64[s]") for name in _DAYS[table]}
+        flags = {"is_open": pd.Series([], dtype=bool)} if table == "marts.case_versions" else {}
+        create(connection, table, pd.DataFrame({**columns, **days, **flags}))
+    create(connection, "vocabulary.message_intents", pd.read_csv(SEEDS.parent / "message_intents.csv"))
     for name in ("actions", "policies", "contact_limits", "intents"):
         seed = pd.read_csv(SEEDS / f"{name}.csv")
         if "valid_from" in seed:
