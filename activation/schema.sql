@@ -15,6 +15,8 @@ create table if not exists activation.intent_scores (
     primary key (customer_id, intent)
 );
 
+alter table activation.intent_scores add column if not exists reasons jsonb; -- of the top intent, in English and German
+
 create table if not exists activation.next_best_actions (
     customer_id text not null,
     rank smallint not null check (rank between 1 and 3),

@@ -16,6 +16,8 @@ create table if not exists scores.intent_scores (
     scored_at timestamptz not null,
     primary key (as_of_date, customer_id, intent)
 );
+-- Of the top intent: the three features that moved it most, [{feature, value, contribution, en, de}, ...].
+alter table scores.intent_scores add column if not exists reasons jsonb;
 create unique index if not exists intent_scores_one_top on scores.intent_scores (as_of_date, customer_id) where is_top;
 
 -- One row per message (of a ticket, or a survey's comment) and intent. A message is read once, by the first run after it

@@ -47,11 +47,9 @@ labelled as (
 
 commented as (
     select distinct on (answers.answer_id)
-        answers.answer_id as message_id, null as ticket_id, mine.customer_id, 'survey' as channel,
+        answers.answer_id as message_id, null as ticket_id, null as customer_id, 'survey' as channel,
         answers.comment as text, answers.known_date, null as label
     from staging.stg_feedback__answers as answers
-    left join intermediate.int_answers_identified as mine
-        on answers.answer_id = mine.answer_id and mine.known_date <= %(as_of)s
     where answers.known_date <= %(as_of)s and trim(answers.comment) <> ''
     order by answers.answer_id, answers.known_date, answers.batch_id, answers.source_row
 )
@@ -66,7 +64,8 @@ order by known_date, message_id
 def messages(connection: Any, as_of: date) -> pd.DataFrame:
     """Return every message known on `as_of`, by known_date and message_id. Raises EmptyFrame.
 
-    Columns: message_id, ticket_id, customer_id, channel, text, known_date, label (None where nobody ticked).
+    Columns: message_id, ticket_id, customer_id, channel, text, known_date, label (None where nobody ticked). Comments
+    have no customer_id: it is for drawing customers when labels are judged, and nobody labels a comment.
     """
     with connection.cursor() as cursor:
         cursor.execute("select bool_and(to_regclass(name) is not null) from unnest(%s) as name", (list(_SOURCES),))

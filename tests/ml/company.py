@@ -33,6 +33,7 @@ TABLES = (
     "vocabulary.contact_limits",
     "vocabulary.intents",
     "vocabulary.message_intents",
+    "vocabulary.feature_words",
 )
 _TYPES = {"b": "boolean", "i": "integer", "f": "double precision", "M": "date"}
 
@@ -69,7 +70,8 @@ def found(connection) -> None:
         days = {name: pd.Series([], dtype="datetime64[s]") for name in _DAYS[table]}
         flags = {"is_open": pd.Series([], dtype=bool)} if table == "marts.case_versions" else {}
         create(connection, table, pd.DataFrame({**columns, **days, **flags}))
-    create(connection, "vocabulary.message_intents", pd.read_csv(SEEDS.parent / "message_intents.csv"))
+    for name in ("message_intents", "feature_words"):
+        create(connection, f"vocabulary.{name}", pd.read_csv(SEEDS.parent / f"{name}.csv"))
     for name in ("actions", "policies", "contact_limits", "intents"):
         seed = pd.read_csv(SEEDS / f"{name}.csv")
         if "valid_from" in seed:
