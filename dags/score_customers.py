@@ -1,8 +1,8 @@
 """Score every customer, decide on one next action each, check the decisions and publish them.
 
-**What.** `score_messages` (what new messages say; skipped where nobody writes or no model may read), `score_intent`
-(what does the customer want), `decide` (policies, limits, value, exploration, ledger), `publish` (one transaction: all
-customers change at once). Behind the first and before the last stands a gate.
+**What.** `score_messages` (skipped where nobody writes or no model may read) and its gate, `score_intent` (what does a
+customer want), `decide` (policies, limits, value, exploration, ledger), `foresee_actions` (the action for each thing an
+agent may hear), the gate on all of it, `publish` (one transaction: all customers change at once).
 **When.** As soon as `nba_champion`, which follows `intent_champion`, was emitted for a day; by hand for any day.
 **Reads** staged messages, `features`, the champions, `vocabulary`. **Emits** the asset `published`.
 
@@ -51,6 +51,12 @@ def score_customers():
         print(decide(as_of()).summary())
 
     @task
+    def foresee_actions() -> None:
+        from ml.nba.what_if import foresee_actions
+
+        print(foresee_actions(as_of()))
+
+    @task
     def check_scores_decisions() -> None:
         from expectations.gate import run_gate
 
@@ -64,14 +70,8 @@ def score_customers():
         print(publish(as_of()))
         announce(PUBLISHED, as_of())
 
-    (
-        score_messages()
-        >> check_scores_message_intents()
-        >> score_intent()
-        >> decide()
-        >> check_scores_decisions()
-        >> publish()
-    )
+    read = score_messages() >> check_scores_message_intents()
+    read >> score_intent() >> decide() >> foresee_actions() >> check_scores_decisions() >> publish()
 
 
 score_customers()

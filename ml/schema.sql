@@ -44,6 +44,47 @@ create table if not exists scores.message_intents (
 create index if not exists message_intents_by_day on scores.message_intents (as_of_date);
 alter table scores.message_intents drop column if exists customer_id; -- a warehouse of before
 
+-- One row per message that a human should look at now (ml/messages/review.py); no words, they are read at the desk.
+create table if not exists scores.review_queue (
+    rank smallint not null,
+    message_id text primary key,
+    ticket_id text not null,
+    reason text not null check (reason in ('uncertain', 'suspected label')),
+    agent_label text, -- what was ticked; none if nothing was
+    proposed_label text not null,
+    certainty double precision not null,
+    queued_date date not null
+);
+
+-- One row per message and day on which a human said what it is about, append-only; the newest by then counts.
+create table if not exists scores.message_reviews (
+    message_id text not null,
+    ticket_id text not null,
+    label text not null,
+    reviewed_by text not null, -- a member of staff, by the name they gave
+    as_of_date date not null,
+    primary key (message_id, as_of_date)
+);
+
+-- One row per customer and thing that it may turn out to want (kind: behaviour, or message), of the last day: the best
+-- action if an agent hears just that (ml/nba/what_if.py).
+create table if not exists scores.intent_actions (
+    customer_id text not null,
+    as_of_date date not null,
+    kind text not null check (kind in ('behaviour', 'message')),
+    intent text not null,
+    action_id text not null,
+    channel text not null,
+    expected_net_value_eur numeric(12, 4) not null,
+    response_probability double precision not null,
+    data_as_of date not null,
+    policy_version text not null,
+    model_name text not null, -- the response model
+    model_version text not null,
+    scored_at timestamptz not null,
+    primary key (customer_id, kind, intent)
+);
+
 -- One row per event in the life of a model version: it became challenger, was refused, or became champion.
 create table if not exists scores.model_history (
     model_name text not null,

@@ -13,6 +13,9 @@ from dags.wiring.clock import AS_OF_PARAM
 OWNERS = frozenset({"data-engineering", "data-science", "customer-experience", "data-protection", "data-steward"})
 TAGS = frozenset({"land", "build", "train", "score", "learn", "journeys", "privacy", "steward"})
 
+# Until the day before the same question is asked again, a week later.
+WAITS_FOR_A_HUMAN = timedelta(days=6)
+
 RETRAIN_PARAM = Param(
     False,
     type="boolean",

@@ -30,16 +30,25 @@ tickets as (
     order by ticket_id, updated_at desc, known_date desc, batch_id desc, source_row desc
 ),
 
+-- What a human said of a message stands above what an agent ticked in a hurry; the tick itself stays as it is.
+reviewed as (
+    select distinct on (message_id) message_id, label
+    from scores.message_reviews
+    where as_of_date <= %(as_of)s
+    order by message_id, as_of_date desc
+),
+
 -- The agent ticks for the ticket: what its first message said.
 labelled as (
     select
         told.message_id, told.ticket_id, mine.customer_id, tickets.channel, told.text, told.known_date,
-        case
+        coalesce(reviewed.label, case
             when row_number() over (partition by told.ticket_id order by told.sent_at, told.message_id) = 1
                 then nullif(trim(tickets.category), '')
-        end as label
+        end) as label
     from told
     inner join tickets on told.ticket_id = tickets.ticket_id
+    left join reviewed on told.message_id = reviewed.message_id
     left join intermediate.int_tickets_identified as mine
         on told.ticket_id = mine.ticket_id and mine.identified_date <= %(as_of)s
     where not tickets.is_test

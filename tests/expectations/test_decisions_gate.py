@@ -139,6 +139,32 @@ def test_once_it_is_answered_resolved_old_or_no_complaint_the_offer_passes(score
     assert not scored.failed(GATE, TODAY)
 
 
+FORESEEN = """
+    insert into scores.intent_actions values (
+        'c2', '2017-12-09', 'message', %(heard)s, %(action)s, 'mail', 1, 0.1, '2017-12-09', '1', 'cx_response', '1',
+        '2017-12-10'
+    )
+"""
+
+
+def test_what_an_agent_is_told_must_be_allowed(scored):
+    decide(scored, "c2", adviser_call=0, no_action=0.7)
+    scored.run(FORESEEN, {"heard": "track", "action": "coupon_campaign_a"})
+    assert not scored.failed(GATE, TODAY)
+    scored.run("update scores.intent_actions set action_id = 'adviser_call'")
+    assert scored.failed(GATE, TODAY) == {"what_agents_may_be_told_is_allowed"}
+
+
+def test_nothing_is_sold_to_who_has_just_complained(scored):
+    decide(scored, "c2")
+    scored.run(FORESEEN, {"heard": "complain_delivery", "action": "coupon_campaign_a"})
+    assert not scored.failed(GATE, TODAY)
+    scored.run(
+        "insert into vocabulary.policies values ('wait', 'unanswered_complaint', null, 'marketing', 14, '2017-01-01')"
+    )
+    assert scored.failed(GATE, TODAY) == {"what_agents_may_be_told_is_allowed"}
+
+
 def test_a_day_without_decisions_is_refused(scored):
     assert "scores_and_decisions_reach_as_of" in scored.failed(GATE, day(8))
 

@@ -94,8 +94,11 @@ def close(connection) -> None:
         append_only = ["decisions.decision_ledger", "decisions.withdrawn_decisions", "scores.model_history"]
         for table in append_only:
             cursor.execute(f"alter table {table} disable trigger user")
-        cursor.execute(f"truncate {', '.join(append_only)}, scores.intent_scores")
-        cursor.execute("truncate activation.intent_scores, activation.next_best_actions, activation.publications")
+        cursor.execute(f"truncate {', '.join(append_only)}, scores.intent_scores, scores.intent_actions")
+        cursor.execute(
+            "truncate activation.intent_scores, activation.next_best_actions, activation.intent_actions,"
+            " activation.publications"
+        )
         cursor.execute("truncate quality.department_status, quality.gate_results")
         for table in append_only:
             cursor.execute(f"alter table {table} enable trigger user")
