@@ -39,7 +39,7 @@ def publish(as_of: date, allow_older: bool = False) -> Publication:
         require_gate(cursor, GATE, as_of)
         if not allow_older:
             _require_newest(cursor, as_of)
-        for name in ("intent_scores", "next_best_actions"):
+        for name in ("intent_scores", "next_best_actions", "intent_actions"):
             cursor.execute((_SQL / f"{name}.sql").read_text(), {"as_of": as_of})
         cursor.execute((_SQL / "publications.sql").read_text(), {"as_of": as_of})
         publication = Publication(*cursor.fetchone())

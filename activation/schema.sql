@@ -15,6 +15,8 @@ create table if not exists activation.intent_scores (
     primary key (customer_id, intent)
 );
 
+alter table activation.intent_scores add column if not exists reasons jsonb; -- of the top intent, in English and German
+
 create table if not exists activation.next_best_actions (
     customer_id text not null,
     rank smallint not null check (rank between 1 and 3),
@@ -37,6 +39,29 @@ create table if not exists activation.next_best_actions (
     as_of_date date not null,
     scored_at timestamptz not null,
     primary key (customer_id, rank)
+);
+
+-- The best action for each thing that a customer may say it wants: kind behaviour (what models foresee) or message.
+create table if not exists activation.intent_actions (
+    customer_id text not null,
+    kind text not null,
+    intent text not null,
+    intent_en text,
+    intent_de text,
+    action_id text not null,
+    channel text not null,
+    expected_net_value_eur numeric(12, 4) not null,
+    handover_to_human boolean not null,
+    ai_disclosure text,
+    reason_en text not null,
+    reason_de text not null,
+    data_as_of date not null,
+    policy_version text not null,
+    model_name text not null,
+    model_version text not null,
+    as_of_date date not null,
+    scored_at timestamptz not null,
+    primary key (customer_id, kind, intent)
 );
 
 -- One row per published as_of; the newest one is live. checksum is over both tables, whatever the order of rows.
@@ -97,8 +122,21 @@ begin atomic
 end;
 
 revoke all on function activation.next_best_action(text) from public;
+
+-- The other call: what to do if the customer says what it wants, by that intent; without one, for all of them.
+create or replace function activation.action_for(customer_id text, intent text default null)
+returns setof activation.intent_actions
+language sql stable security definer set search_path = pg_catalog, pg_temp
+begin atomic
+    select * from activation.intent_actions a
+    where a.customer_id = action_for.customer_id and (action_for.intent is null or a.intent = action_for.intent)
+    order by a.kind, a.intent;
+end;
+
+revoke all on function activation.action_for(text, text) from public;
 grant usage on schema activation to cx_agent;
 grant execute on function activation.next_best_action(text) to cx_agent;
+grant execute on function activation.action_for(text, text) to cx_agent;
 
 -- What BI tools show beside the names.
 comment on table activation.intent_scores is

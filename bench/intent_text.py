@@ -9,9 +9,10 @@ training file. Without files: every public set beside the project, the same sett
 `accuracy, macro_f1, ece` (10 bins of equal size): messages in scope, every expert asked. `oos_auroc`, and `oos_recall`
 where 0.95 of the test messages in scope stay in. `automated` is the share in scope that the model answers alone,
 `automated_error` how often that is wrong, `promise_p` the exact binomial test that it is more than promised (small =
-broken), `oos_handed_over` the strange messages that a human gets at the same gates. `cascade_…`: as few experts as
-needed. `messages_per_second` (per CPU second, one thread) and `p95_ms` (a message alone, process warm, wall clock) are
-the cascade's.
+broken), `oos_handed_over` the strange messages that a human gets at the same gates.
+`cascade_…`: as few experts as needed. `messages_per_second` (per CPU second, one thread) and `p95_ms` (a message alone,
+process warm, wall clock) are the cascade's. `--learning-curve N` asks for N labels a round instead, where the model
+wavers and at random (bench/learning_curve.py).
 """
 
 import argparse
@@ -28,6 +29,7 @@ from rich.table import Table
 from scipy.stats import binomtest
 from sklearn.metrics import f1_score, roc_auc_score
 
+from bench.learning_curve import learning_curve
 from bench.public_sets.messages import Task, few, standard
 from ml.messages.fit import TooFewExamples, fit
 from ml.messages.model import MessageModel, MessageSettings, Reading, message_settings
@@ -54,6 +56,7 @@ def main() -> None:
     parser.add_argument("--label", default="label", help="the column with the intent")
     parser.add_argument("--oos-label", help="the label of messages that are about nothing known")
     parser.add_argument("--per-intent", type=int, help="learn from so many messages of each intent only")
+    parser.add_argument("--learning-curve", type=int, help="instead: ask for so many labels a round, twice")
     parser.add_argument("--encoders", help="which encoders may be asked, by comma; '' for the words alone")
     parser.add_argument("--only", default="", help="of the public sets, those whose name holds this")
     parser.add_argument("--datasets", type=Path, default=BESIDE, help="where the public sets stand (default: beside)")
@@ -80,10 +83,14 @@ def main() -> None:
     for task in tasks:
         console.print(f"  {task.name}: {len(task.train)} messages to learn from, {len(task.test)} to be judged on …")
         try:
+            if given.learning_curve:
+                results[task.name] = learning_curve(task, settings, given.learning_curve, SEED)
+                continue
             results[task.name] = measure(task, settings)
         except TooFewExamples as error:
             sys.exit(str(error))
-    show(results)
+    if not given.learning_curve:
+        show(results)
     print(json.dumps(results if given.train is None else next(iter(results.values()))))
 
 

@@ -1,11 +1,13 @@
 """Score every customer, decide on one next action each, check the decisions and publish them.
 
-**What.** `score_intent` (what does the customer want), `decide` (policies, contact limits, expected value, exploration,
-decision ledger), `check_scores_decisions` (the gate), `publish` (one transaction: all customers change at once).
+**What.** `score_messages` (skipped where nobody writes or no model may read) and its gate, `score_intent` (what does a
+customer want), `decide` (policies, limits, value, exploration, ledger), `foresee_actions` (the action for each thing an
+agent may hear), the gate on all of it, `publish` (one transaction: all customers change at once).
 **When.** As soon as `nba_champion`, which follows `intent_champion`, was emitted for a day; by hand for any day.
-**Reads** `features`, the champions, `vocabulary`. **Emits** the asset `published`.
+**Reads** staged messages, `features`, the champions, `vocabulary`. **Emits** the asset `published`.
 
 **When it fails.** Nothing is published, so yesterday's intents and actions stay live.
+- `check_scores_message_intents` red: a complaint that nobody read would stop no offer. Clear `score_messages`.
 - `check_scores_decisions` red: its log names the rule. The day's decisions are in `decisions.decision_ledger`, which
   is append-only: correct the cause, build the day again if need be and clear `decide`. Decisions that no longer hold
   are withdrawn (`decisions.withdrawn_decisions`) and made anew; of a day before the last decided one all stand.
@@ -16,15 +18,26 @@ from airflow.sdk import dag, task
 
 from dags.wiring.assets import NBA_CHAMPION, PUBLISHED
 from dags.wiring.clock import announce, as_of, when_checked
-from dags.wiring.rules import house_rules, no_retry_for_gates
+from dags.wiring.rules import house_rules, no_retry_for_gates, skip_because
 
 
-@dag(
-    doc_md=__doc__,
-    schedule=when_checked(NBA_CHAMPION),
-    **house_rules("data-science", "score", minutes=30),
-)
+@dag(doc_md=__doc__, schedule=when_checked(NBA_CHAMPION), **house_rules("data-science", "score", minutes=30))
 def score_customers():
+    @task
+    def score_messages() -> None:
+        from ml.messages.readiness import why_unread
+        from ml.messages.score import score_messages
+
+        skip_because(why_unread(as_of()))
+        print(score_messages(as_of()))
+
+    @task(trigger_rule="none_failed")
+    def check_scores_message_intents() -> None:
+        from expectations.gate import run_gate
+
+        with no_retry_for_gates():
+            run_gate("scores.message_intents", as_of())
+
     @task
     def score_intent() -> None:
         from ml.intent.score import score_intent
@@ -36,6 +49,12 @@ def score_customers():
         from ml.nba.decide import decide
 
         print(decide(as_of()).summary())
+
+    @task
+    def foresee_actions() -> None:
+        from ml.nba.what_if import foresee_actions
+
+        print(foresee_actions(as_of()))
 
     @task
     def check_scores_decisions() -> None:
@@ -51,7 +70,8 @@ def score_customers():
         print(publish(as_of()))
         announce(PUBLISHED, as_of())
 
-    score_intent() >> decide() >> check_scores_decisions() >> publish()
+    read = score_messages() >> check_scores_message_intents()
+    read >> score_intent() >> decide() >> foresee_actions() >> check_scores_decisions() >> publish()
 
 
 score_customers()

@@ -10,7 +10,7 @@ from psycopg2 import sql
 from expectations.rules import Subject
 
 EVALUATED = [
-    *("contact_limit", "data_stale", "consent_required", "consent_not_required"),
+    *("contact_limit", "data_stale", "consent_required", "consent_not_required", "unanswered_complaint"),
     *("minimum_intent_probability", "minimum_feature"),
 ]
 
@@ -66,6 +66,39 @@ CONSENTS = """
         limit 1
     ) is not true
     group by 1
+    order by object
+"""
+# Written anew, as all rules here: whoever wrote last on the ticket has the last word, and a resolved case is over.
+COMPLAINTS = """
+    with said as (
+        select m.customer_id, m.message_id, m.sent_date, m.direction, m.known_date,
+            m.direction = 'in' and not exists (
+                select from marts.case_messages later
+                where later.ticket_id = m.ticket_id and later.direction = 'out' and later.sent_at > m.sent_at
+                    and later.known_date <= {as_of}
+            ) and coalesce((
+                select v.is_open from marts.case_versions v
+                where v.ticket_id = m.ticket_id and {as_of} between v.valid_from and v.valid_until - 1
+            ), true) as waits
+        from marts.case_messages m
+        union all
+        select customer_id, answer_id, answered_date, 'in', known_date, true from marts.survey_answers
+    )
+    select r.policy_id || ' for ' || p.action_id as object, count(*) || ' customers wait for an answer' as observed,
+        true as is_broken
+    from ({possible}) p
+    join vocabulary.policies r on r.rule = 'unanswered_complaint' and r.valid_from <= {as_of}
+        and coalesce(nullif(r.action_id, ''), p.action_id) = p.action_id
+        and coalesce(nullif(r.parameter, ''), p.purpose) = p.purpose
+    where exists (
+        select from said
+        join scores.message_intents i using (message_id)
+        join vocabulary.message_intents k on k.intent_id = i.intent
+        where said.customer_id = p.customer_id and said.waits and said.known_date <= {as_of}
+            and i.as_of_date <= {as_of} and i.is_named and k.is_complaint
+            and said.sent_date > {as_of} - r.threshold::int and said.sent_date <= {as_of}
+    )
+    group by r.policy_id, p.action_id
     order by object
 """
 MINIMUMS = """
@@ -125,6 +158,12 @@ def policy_rules(subject: Subject, candidates: sql.Composable) -> list[Expectati
             "nobody_is_contacted_without_consent",
             CONSENTS,
             "Every action has the customer's consent to its purpose on its channel, or needs none by a policy.",
+            {"possible": possible},
+        ),
+        (
+            "nobody_sells_to_who_waits_for_an_answer",
+            COMPLAINTS,
+            "No action goes where a policy forbids it to a customer whose complaint is unanswered.",
             {"possible": possible},
         ),
         (

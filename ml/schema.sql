@@ -16,14 +16,16 @@ create table if not exists scores.intent_scores (
     scored_at timestamptz not null,
     primary key (as_of_date, customer_id, intent)
 );
+-- Of the top intent: the three features that moved it most, [{feature, value, contribution, en, de}, ...].
+alter table scores.intent_scores add column if not exists reasons jsonb;
 create unique index if not exists intent_scores_one_top on scores.intent_scores (as_of_date, customer_id) where is_top;
 
--- One row per message (of a ticket, or a survey's comment) and intent. A message is read once, on the first day after it
--- was known; its words stay in staging.
+-- One row per message (of a ticket, or a survey's comment) and intent. A message is read once, by the first run after it
+-- was known: a later champion changes nothing of it. Its words stay in staging, whose it is says the mart
+-- message_meanings, because people are told apart anew every day.
 create table if not exists scores.message_intents (
     message_id text not null,
     ticket_id text, -- none for a survey's comment
-    customer_id text, -- none if nobody was recognised
     as_of_date date not null,
     intent text not null,
     probability double precision not null check (probability between 0 and 1),
@@ -40,6 +42,48 @@ create table if not exists scores.message_intents (
     primary key (message_id, intent)
 );
 create index if not exists message_intents_by_day on scores.message_intents (as_of_date);
+alter table scores.message_intents drop column if exists customer_id; -- a warehouse of before
+
+-- One row per message that a human should look at now (ml/messages/review.py); no words, they are read at the desk.
+create table if not exists scores.review_queue (
+    rank smallint not null,
+    message_id text primary key,
+    ticket_id text not null,
+    reason text not null check (reason in ('uncertain', 'suspected label')),
+    agent_label text, -- what was ticked; none if nothing was
+    proposed_label text not null,
+    certainty double precision not null,
+    queued_date date not null
+);
+
+-- One row per message and day on which a human said what it is about, append-only; the newest by then counts.
+create table if not exists scores.message_reviews (
+    message_id text not null,
+    ticket_id text not null,
+    label text not null,
+    reviewed_by text not null, -- a member of staff, by the name they gave
+    as_of_date date not null,
+    primary key (message_id, as_of_date)
+);
+
+-- One row per customer and thing that it may turn out to want (kind: behaviour, or message), of the last day: the best
+-- action if an agent hears just that (ml/nba/what_if.py).
+create table if not exists scores.intent_actions (
+    customer_id text not null,
+    as_of_date date not null,
+    kind text not null check (kind in ('behaviour', 'message')),
+    intent text not null,
+    action_id text not null,
+    channel text not null,
+    expected_net_value_eur numeric(12, 4) not null,
+    response_probability double precision not null,
+    data_as_of date not null,
+    policy_version text not null,
+    model_name text not null, -- the response model
+    model_version text not null,
+    scored_at timestamptz not null,
+    primary key (customer_id, kind, intent)
+);
 
 -- One row per event in the life of a model version: it became challenger, was refused, or became champion.
 create table if not exists scores.model_history (

@@ -4,10 +4,10 @@ delete from activation.intent_scores;
 
 insert into activation.intent_scores (
     customer_id, intent, probability, base_rate, is_top, abstained, data_as_of, model_name, model_version,
-    as_of_date, scored_at
+    as_of_date, scored_at, reasons
 )
 select
     customer_id, intent, probability, base_rate, is_top, abstained, data_as_of, model_name, model_version,
-    as_of_date, scored_at
+    as_of_date, scored_at, reasons
 from scores.intent_scores
 where as_of_date = %(as_of)s;

@@ -13,6 +13,9 @@ from dags.wiring.clock import AS_OF_PARAM
 OWNERS = frozenset({"data-engineering", "data-science", "customer-experience", "data-protection", "data-steward"})
 TAGS = frozenset({"land", "build", "train", "score", "learn", "journeys", "privacy", "steward"})
 
+# Until the day before the same question is asked again, a week later.
+WAITS_FOR_A_HUMAN = timedelta(days=6)
+
 RETRAIN_PARAM = Param(
     False,
     type="boolean",
@@ -54,6 +57,12 @@ def no_retry_for_gates() -> Iterator[None]:
 def show_failure(what: str) -> None:
     """Keep a run red when something failed while its later tasks could go on with the last good state."""
     raise AirflowFailException(what)
+
+
+def skip_because(reason: str) -> None:
+    """Skip the running task if there is a reason to."""
+    if reason:
+        raise AirflowSkipException(reason)
 
 
 def skip_unless_due(model: str, day: date) -> None:

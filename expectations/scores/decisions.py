@@ -131,6 +131,29 @@ ACTIONS_MOVED = """
     from compared
     order by is_broken desc, object
 """
+# What an agent is told to do if it hears an intent: what the day's decision could not choose either, but for the
+# certainty of that intent.
+FORESEEN = """
+    select f.action_id as object, count(*) || ' times although a policy forbids it' as observed, true as is_broken
+    from scores.intent_actions f
+    join {table} l on l.customer_id = f.customer_id and l.as_of_date = f.as_of_date
+    cross join lateral jsonb_to_recordset(l.candidates) c(action_id text, is_eligible boolean, dropped_by text)
+    left join vocabulary.policies r on r.policy_id = c.dropped_by
+    where f.as_of_date = {as_of} and c.action_id = f.action_id and f.action_id <> 'no_action'
+        and (l.arm = 'holdout' or not c.is_eligible and r.rule is distinct from 'minimum_intent_probability')
+    group by f.action_id
+    union all
+    select f.action_id, count(*) || ' times to who has just complained', true
+    from scores.intent_actions f
+    join vocabulary.message_intents k on f.kind = 'message' and k.intent_id = f.intent and k.is_complaint
+    join vocabulary.actions a on a.action_id = f.action_id
+    join vocabulary.policies r on r.rule = 'unanswered_complaint' and r.valid_from <= {as_of}
+        and coalesce(nullif(r.action_id, ''), a.action_id) = a.action_id
+        and coalesce(nullif(r.parameter, ''), a.purpose) = a.purpose
+    where f.as_of_date = {as_of} and f.action_id <> 'no_action'
+    group by f.action_id
+    order by 1
+"""
 CANDIDATES = """
     select l.decision_id, l.customer_id, c.action_id, c.propensity
     from {table} l
@@ -211,6 +234,15 @@ def suite(subject: Subject) -> list[Expectation]:
             column="candidates",
         ),
         *policy_rules(subject, candidates),
+        subject.measure(
+            "what_agents_may_be_told_is_allowed",
+            FORESEEN,
+            severity="critical",
+            law="What is foreseen for an intent that an agent may hear is an action that the policies allow.",
+            threshold="0 violations",
+            advice="Nothing is published. Run foresee_actions again after decide; if it stays, ask data science.",
+            column="action_id",
+        ),
         subject.measure(
             "intents_do_not_drift",
             INTENTS_MOVED,

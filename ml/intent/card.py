@@ -1,5 +1,6 @@
 """The model card: what the model is, on what it was measured, and what it must not be used for."""
 
+from collections.abc import Mapping
 from datetime import date
 
 import pandas as pd
@@ -27,6 +28,12 @@ Probability that a customer will do something within {horizon} days after the as
 ## Calibration
 {calibrations}
 
+## Abstention and segments
+- A customer is read as wanting the most probable intent from a probability of {threshold:.3f} on, so that at most
+  {risk:.0%} of such readings are wrong ({confidence:.0%} confidence, weeks that chose it). On the held-out weeks
+  {share_read:.1%} of the customers were read, {share_wrong:.1%} of these readings were wrong.
+- Groups of customers: metrics `segment/...` of the run, each against the group's own base rate.
+
 ## Must not be used
 - to decide about credit, price, employment or access to a service, or about anyone under age;
 - as a cause: it says what a customer is likely to do, not what would change if we contacted them;
@@ -43,6 +50,7 @@ def model_card(
     split: TimeSplit,
     model: IntentModel,
     evaluation: Evaluation,
+    kept: Mapping[str, float],
     settings: IntentSettings,
 ) -> str:
     """Write the card as Markdown."""
@@ -56,6 +64,10 @@ def model_card(
         weeks=_weeks(frame, split, model.intents),
         gains=_gains(evaluation),
         calibrations="\n".join(f"- {intent}: {model.calibrators[intent].method}" for intent in model.intents),
+        threshold=model.abstain_below,
+        **settings.abstention,
+        share_read=kept["abstention/share_read"],
+        share_wrong=kept["abstention/share_wrong"],
         until=settings.retrain_after_days * 2,
     )
 

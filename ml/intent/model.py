@@ -29,7 +29,9 @@ class IntentSettings:
     recency_frequency: Mapping[str, list[str]]
     retrain_after_days: int
     promotion: Mapping[str, float]
-    abstain_below: float
+    abstention: Mapping[str, float]
+    leaks: Mapping[str, float]
+    segments: Mapping[str, Mapping[str, Any]]
 
 
 def intent_settings(path: Path = SETTINGS_PATH) -> IntentSettings:
@@ -40,8 +42,11 @@ def intent_settings(path: Path = SETTINGS_PATH) -> IntentSettings:
 class IntentModel:
     """One calibrated classifier per intent over the same features; `learner` names the kind of all of them.
 
-    `pipelines` and `calibrators` are keyed by intent, `base_rates` are the shares of ones in the train part.
+    `pipelines` and `calibrators` are keyed by intent, `base_rates` are the shares of ones in the train part. A customer
+    whose top probability is below `abstain_below` is not read as wanting anything.
     """
+
+    abstain_below = 2.0  # nothing was promised
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ import pandas as pd
 
 from ml import frames, registry
 from ml.clock import scored_at
+from ml.intent.explain import reasons
 from ml.intent.model import IntentModel, intent_settings
 from ml.registry import ModelVersion
 from runtime import warehouse
@@ -17,20 +18,21 @@ def score_intent(as_of: date) -> int:
 
     Raises RegistryError without a champion, EmptyFrame without features of that day.
     """
-    settings = intent_settings()
-    version = registry.champion(settings.model)
+    version = registry.champion(intent_settings().model)
     with warehouse.transaction() as connection:
         features = frames.current_features(connection, as_of)
-        rows = scores(features, registry.load(version), version, settings.abstain_below)
+        words = warehouse.read_frame(connection, "select * from vocabulary.feature_words")
+        model = registry.load(version)
+        rows = with_reasons(scores(features, model, version), features, model, words)
         with connection.cursor() as cursor:
             cursor.execute("delete from scores.intent_scores where as_of_date = %s", (as_of,))
         return warehouse.copy_frame(connection, rows, "scores.intent_scores")
 
 
-def scores(features: pd.DataFrame, model: IntentModel, version: ModelVersion, abstain_below: float) -> pd.DataFrame:
+def scores(features: pd.DataFrame, model: IntentModel, version: ModelVersion) -> pd.DataFrame:
     """Return one row per customer and intent; the most probable intent is_top (a tie goes to the first by name).
 
-    A customer whose top probability is below `abstain_below` is marked `abstained` in every row.
+    A customer whose top probability is below the model's `abstain_below` is marked `abstained` in every row.
     """
     probabilities = model.predict_proba(features)
     top = probabilities.idxmax(axis=1)
@@ -38,7 +40,7 @@ def scores(features: pd.DataFrame, model: IntentModel, version: ModelVersion, ab
         "customer_id": features["customer_id"],
         "as_of_date": features["as_of_date"],
         "top": top,
-        "abstained": probabilities.max(axis=1) < abstain_below,
+        "abstained": probabilities.max(axis=1) < model.abstain_below,
         "data_as_of": frames.data_as_of(features),
     }
     wide = pd.DataFrame(context).join(probabilities)
@@ -50,3 +52,17 @@ def scores(features: pd.DataFrame, model: IntentModel, version: ModelVersion, ab
     for day in ("as_of_date", "data_as_of"):
         rows[day] = rows[day].dt.date
     return rows.sort_values(["customer_id", "intent"], ignore_index=True)
+
+
+def with_reasons(rows: pd.DataFrame, features: pd.DataFrame, model: IntentModel, words: pd.DataFrame) -> pd.DataFrame:
+    """Add `reasons`, JSON in plain words, to the top intent of each customer: what an agent is told first.
+
+    Contributions cost 3,600 rows a second, ten times what a score does, so the other intents go without.
+    """
+    numbers = frames.as_numbers(features, model.features).set_axis(features["customer_id"])
+    found = pd.Series(None, index=rows.index, dtype=object)
+    for intent in model.intents:
+        top = rows.index[rows["is_top"] & (rows["intent"] == intent)]
+        if len(top):
+            found[top] = reasons(model, intent, numbers.loc[rows.loc[top, "customer_id"]], words)
+    return rows.assign(reasons=found)

@@ -30,16 +30,25 @@ tickets as (
     order by ticket_id, updated_at desc, known_date desc, batch_id desc, source_row desc
 ),
 
+-- What a human said of a message stands above what an agent ticked in a hurry; the tick itself stays as it is.
+reviewed as (
+    select distinct on (message_id) message_id, label
+    from scores.message_reviews
+    where as_of_date <= %(as_of)s
+    order by message_id, as_of_date desc
+),
+
 -- The agent ticks for the ticket: what its first message said.
 labelled as (
     select
         told.message_id, told.ticket_id, mine.customer_id, tickets.channel, told.text, told.known_date,
-        case
+        coalesce(reviewed.label, case
             when row_number() over (partition by told.ticket_id order by told.sent_at, told.message_id) = 1
                 then nullif(trim(tickets.category), '')
-        end as label
+        end) as label
     from told
     inner join tickets on told.ticket_id = tickets.ticket_id
+    left join reviewed on told.message_id = reviewed.message_id
     left join intermediate.int_tickets_identified as mine
         on told.ticket_id = mine.ticket_id and mine.identified_date <= %(as_of)s
     where not tickets.is_test
@@ -47,11 +56,9 @@ labelled as (
 
 commented as (
     select distinct on (answers.answer_id)
-        answers.answer_id as message_id, null as ticket_id, mine.customer_id, 'survey' as channel,
+        answers.answer_id as message_id, null as ticket_id, null as customer_id, 'survey' as channel,
         answers.comment as text, answers.known_date, null as label
     from staging.stg_feedback__answers as answers
-    left join intermediate.int_answers_identified as mine
-        on answers.answer_id = mine.answer_id and mine.known_date <= %(as_of)s
     where answers.known_date <= %(as_of)s and trim(answers.comment) <> ''
     order by answers.answer_id, answers.known_date, answers.batch_id, answers.source_row
 )
@@ -66,7 +73,8 @@ order by known_date, message_id
 def messages(connection: Any, as_of: date) -> pd.DataFrame:
     """Return every message known on `as_of`, by known_date and message_id. Raises EmptyFrame.
 
-    Columns: message_id, ticket_id, customer_id, channel, text, known_date, label (None where nobody ticked).
+    Columns: message_id, ticket_id, customer_id, channel, text, known_date, label (None where nobody ticked). Comments
+    have no customer_id: it is for drawing customers when labels are judged, and nobody labels a comment.
     """
     with connection.cursor() as cursor:
         cursor.execute("select bool_and(to_regclass(name) is not null) from unnest(%s) as name", (list(_SOURCES),))
@@ -100,12 +108,14 @@ def labelled_parts(
 
 
 def new_messages(connection: Any, as_of: date, days: int) -> pd.DataFrame:
-    """Return the messages known on `as_of` that no earlier day has scored and that are at most `days` old."""
+    """Return the messages known on `as_of` that nobody has read and that are at most `days` old.
+
+    There is none once a later day was read.
+    """
     found = messages(connection, as_of)
     done = warehouse.read_frame(
-        connection,
-        "select distinct message_id from scores.message_intents where as_of_date < %(as_of)s",
-        {"as_of": as_of},
+        connection, "select message_id, max(as_of_date) as as_of_date from scores.message_intents group by message_id"
     )
     is_young = found["known_date"] > pd.Timestamp(as_of) - pd.Timedelta(days=days)
-    return found[is_young & ~np.isin(found["message_id"], done["message_id"])].reset_index(drop=True)
+    is_last = done.empty or done["as_of_date"].max() <= pd.Timestamp(as_of)
+    return found[is_young & ~np.isin(found["message_id"], done["message_id"]) & is_last].reset_index(drop=True)

@@ -46,6 +46,7 @@ class MessageSettings:
     promise: Mapping[str, float]
     cascade: Mapping[str, float]
     mention_certainty: float
+    review: Mapping[str, int]
 
 
 def message_settings(path: Path = SETTINGS_PATH) -> MessageSettings:

@@ -17,20 +17,16 @@ from runtime import warehouse
 
 
 def score_messages(as_of: date) -> int:
-    """Replace the rows of `as_of` in scores.message_intents and return their number; a day without messages has none.
+    """Add what nobody has read yet to scores.message_intents; return the number of new rows.
 
-    Raises RegistryError without a champion, EmptyFrame if no message was ever known.
+    What was read stays as it was read: features of later days rest on it, and a new champion does not rewrite them. For
+    the same reason a day before the last one that was read adds nothing. Raises RegistryError without a champion,
+    EmptyFrame if no message was ever known.
     """
     settings = message_settings()
     version = registry.champion(settings.model)
     with warehouse.transaction() as connection:
         found = new_messages(connection, as_of, settings.score_days)
-        with connection.cursor() as cursor:
-            # A later day may have read a message first, when days are caught up out of order.
-            cursor.execute(
-                "delete from scores.message_intents where as_of_date = %s or message_id = any(%s)",
-                (as_of, found["message_id"].tolist()),
-            )
         if found.empty:
             return 0
         rows = scores(found, as_of, registry.load(version), version, settings)
@@ -48,7 +44,6 @@ def scores(
     by_message = {
         "message_id": found["message_id"],
         "ticket_id": found["ticket_id"],
-        "customer_id": found["customer_id"],
         "is_in_scope": reading.is_in_scope,
         "abstained": reading.abstained,
         "sentiment": felt.sentiment,

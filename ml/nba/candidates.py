@@ -6,6 +6,7 @@ import pandas as pd
 
 from ml import frames
 from ml.nba.circumstances import Circumstances
+from ml.nba.complaints import AGE
 from ml.nba.model import NbaSettings, ResponseModel
 from ml.nba.policy import CONSENT, NO_ACTION, apply_policies
 from ml.nba.value import LEARNED, expected_net_value, response_probability
@@ -35,6 +36,7 @@ def lay_out(given: Circumstances, model: ResponseModel, settings: NbaSettings) -
     rows["expected_net_value_eur"] = expected_net_value(rows)
     rows = _with_contacts(rows, given.contacts)
     rows[CONSENT] = consent_of(rows, given.consents)
+    rows[AGE] = rows["customer_id"].map(given.complaints.set_index("customer_id")[AGE])
     verdict = apply_policies(
         rows, given.policies, given.limits, given.departments, settings.purposes, settings.touches_only
     )

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from ml import frames
+from ml.nba.complaints import unanswered
 from runtime import warehouse
 
 _QUERIES = {
@@ -29,6 +30,7 @@ class Circumstances:
     scores: pd.DataFrame
     contacts: pd.DataFrame
     consents: pd.DataFrame
+    complaints: pd.DataFrame
     actions: pd.DataFrame
     policies: pd.DataFrame
     limits: pd.DataFrame
@@ -49,4 +51,9 @@ def read_circumstances(connection: Any, as_of: date) -> Circumstances:
         {department for needs in read["actions"]["needs_departments"].dropna() for department in needs.split()}
     )
     known = read.pop("departments").set_index("department")["status"].to_dict()
-    return Circumstances(features=features, departments={name: known.get(name, "unchecked") for name in needed}, **read)
+    return Circumstances(
+        features=features,
+        complaints=unanswered(connection, as_of),
+        departments={name: known.get(name, "unchecked") for name in needed},
+        **read,
+    )

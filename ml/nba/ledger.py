@@ -10,6 +10,7 @@ import pandas as pd
 
 from ml.nba import explore
 from ml.nba.circumstances import Circumstances
+from ml.nba.complaints import AGE
 from ml.nba.model import NbaSettings
 
 _CANDIDATE = {  # column -> key in the ledger
@@ -45,7 +46,8 @@ def candidate_texts(rows: pd.DataFrame, actions: int) -> list[str]:
 def fact_texts(given: Circumstances, customers: pd.Series, settings: NbaSettings) -> list[str]:
     """Return per customer the JSON of what the policies and reasons looked at.
 
-    That is features, contacts, departments, and what the customer said about consent where a policy asks for it.
+    That is features, contacts, departments, and where a policy asks for it what the customer said about consent and for
+    how many days a complaint has waited.
     """
     looked_at = given.policies.loc[given.policies["rule"] == "minimum_feature", "parameter"]
     names = sorted({*looked_at, *settings.reason_facts, *settings.touches_only.values()} & set(given.features))
@@ -54,6 +56,7 @@ def fact_texts(given: Circumstances, customers: pd.Series, settings: NbaSettings
     wide = given.contacts.pivot(index="customer_id", columns="channel", values=counts).loc[customers]
     contact_names = [f"{channel}_{count.removeprefix('contacts_')}" for count, channel in wide.columns]
     consents = _consent_facts(given, customers)
+    waits = _complaint_facts(given, customers)
     return [
         _json(
             {
@@ -61,12 +64,14 @@ def fact_texts(given: Circumstances, customers: pd.Series, settings: NbaSettings
                 "contacts": dict(zip(contact_names, seen, strict=True)),
                 "departments": given.departments,
                 **said,
+                **waiting,
             }
         )
-        for of_customer, seen, said in zip(
+        for of_customer, seen, said, waiting in zip(
             zip(*(_plain(features[name]) for name in names), strict=True),
             wide.astype(int).to_numpy().tolist(),
             consents,
+            waits,
             strict=True,
         )
     ]
@@ -83,6 +88,14 @@ def _consent_facts(given: Circumstances, customers: pd.Series) -> list[dict[str,
     ):
         by_customer.setdefault(customer, {})[f"{purpose}/{channel}"] = bool(granted)
     return [{"consents": by_customer.get(customer, {})} for customer in customers]
+
+
+def _complaint_facts(given: Circumstances, customers: pd.Series) -> list[dict[str, Any]]:
+    """Return per customer {"complaint_age_days": days or None}; nothing where no policy asks."""
+    if not (given.policies["rule"] == "unanswered_complaint").any():
+        return [{} for _ in customers]
+    waits = dict(zip(given.complaints["customer_id"], given.complaints[AGE].astype(int).tolist(), strict=True))
+    return [{AGE: waits.get(customer)} for customer in customers]
 
 
 def replay(row: dict[str, Any]) -> tuple[str, str, dict[str, float]]:

@@ -10,12 +10,14 @@ from typing import Any
 
 import pandas as pd
 
+from ml.nba.complaints import AGE
+
 NO_ACTION = "no_action"
 PURPOSE_RULE = "purpose_not_allowed"
 # The order in which rules are asked, and so which one is recorded: on stale data the contact counts mean nothing.
 RULES = (
     *("data_stale", "consent_required", "consent_not_required"),
-    *("contact_limit", "minimum_intent_probability", "minimum_feature"),
+    *("unanswered_complaint", "contact_limit", "minimum_intent_probability", "minimum_feature"),
 )
 CONSENT = "consent"  # column of the candidates: granted, withdrawn, or missing
 UNUSABLE = ("stale", "held", "unchecked")
@@ -39,8 +41,8 @@ def apply_policies(
 
     `candidates`: one row per customer and action with the action's columns, the customer's features,
     `channel_contacts_<window>d` on the action's channel, `consent` to its purpose on its channel (granted, withdrawn or
-    missing) and `intent_probability:<intent>`. `departments`: status of
-    each department today. The first rule that drops a candidate is the one recorded; no_action is never dropped.
+    missing), `complaint_age_days` and `intent_probability:<intent>`. `departments`: status of each department today.
+    The first rule that drops a candidate is the one recorded; no_action is never dropped.
     """
     unknown = policies.loc[~policies["rule"].isin(RULES), "rule"]
     if len(unknown):
@@ -62,6 +64,8 @@ def apply_policies(
             found = _without_consent(candidates, rule, exempt)
         elif rule.rule == "consent_not_required":
             found = ()
+        elif rule.rule == "unanswered_complaint":
+            found = _complaining(candidates, rule)
         elif rule.rule == "contact_limit":
             found = _contacted_enough(candidates, limits)
         else:
@@ -90,6 +94,12 @@ def _without_consent(candidates: pd.DataFrame, rule: Any, exempt: pd.Series) -> 
         yield asked & candidates[CONSENT].eq("withdrawn"), f"consent to {purpose} by {channel} is withdrawn"
         yield asked & ~candidates[CONSENT].eq("granted"), f"no consent to {purpose} by {channel}"
     yield concerned & candidates["purpose"].isna(), "an action without purpose cannot be consented to"
+
+
+def _complaining(candidates: pd.DataFrame, rule: Any) -> Iterator[Objection]:
+    """Yield who complained in the last `threshold` days and still waits: on no channel is that the time to sell."""
+    waits = candidates[AGE] < rule.threshold
+    yield waits & _has_purpose(candidates, rule.parameter), "a complaint waits for its answer"
 
 
 def _purposes(candidates: pd.DataFrame, policies: pd.DataFrame, rule: str) -> pd.Series:

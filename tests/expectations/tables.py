@@ -31,6 +31,13 @@ DDL = """
     create table marts.consents (
         customer_id text, purpose text, channel text, is_granted boolean, changed_at timestamptz, known_date date
     );
+    create table marts.case_messages (
+        message_id text, ticket_id text, customer_id text, direction text, sent_at timestamptz, sent_date date,
+        known_date date
+    );
+    create table marts.case_versions (ticket_id text, is_open boolean, valid_from date, valid_until date);
+    create table marts.survey_answers (answer_id text, customer_id text, answered_date date, known_date date);
+    create table vocabulary.message_intents (intent_id text, is_complaint boolean);
     create table vocabulary.contact_limits (channel text, window_days int, maximum_contacts int);
     create table vocabulary.policies (
         policy_id text, rule text, action_id text, parameter text, threshold numeric, valid_from date
@@ -55,6 +62,7 @@ MARTS = """
         ('no_action', 'none', null, false, null, '2017-01-01', null),
         ('coupon_campaign_a', 'mail', 'till marketing', false, 'Selected automatically.', '2017-01-01', 'marketing'),
         ('adviser_call', 'phone', 'till crm', true, null, '2017-01-01', 'service');
+    insert into vocabulary.message_intents values ('complain_delivery', true), ('track', false);
     insert into vocabulary.contact_limits values ('mail', 7, 1), ('mail', 28, 3), ('phone', 28, 2);
     insert into vocabulary.policies values
         ('contact_limit', 'contact_limit', null, 'contacts_in_window', null, '2017-01-01'),

@@ -103,6 +103,68 @@ def test_each_rule_is_evaluated_again_from_the_tables(scored, expectation, damag
     assert expectation in scored.failed(GATE, TODAY)
 
 
+COMPLAINT = """
+    insert into vocabulary.policies values
+        ('wait', 'unanswered_complaint', null, 'marketing', 14, '2017-01-01');
+    insert into marts.case_messages values
+        ('m1', 't1', 'c2', 'in', '2017-12-05 08:00:00Z', '2017-12-05', '2017-12-05');
+    insert into marts.case_versions values ('t1', true, '2017-12-05', '9999-12-31');
+    insert into scores.message_intents values (
+        'm1', 't1', '2017-12-06', 'complain_delivery', 0.9, true, true, true, false, -0.5, 0.2, 'de',
+        'cx_message_intent', '1', '2017-12-07'
+    );
+"""
+
+
+def test_an_offer_to_who_waits_for_an_answer_is_refused(scored):
+    decide(scored, "c2")
+    scored.run(COMPLAINT)
+    assert scored.failed(GATE, TODAY) == {"nobody_sells_to_who_waits_for_an_answer"}
+
+
+@pytest.mark.parametrize(
+    "answered",
+    [
+        "insert into marts.case_messages values"
+        " ('m2', 't1', 'c2', 'out', '2017-12-06 08:00:00Z', '2017-12-06', '2017-12-06')",
+        "update marts.case_versions set is_open = false",
+        "update marts.case_messages set sent_date = '2017-11-25'",
+        "update scores.message_intents set intent = 'track'",
+    ],
+)
+def test_once_it_is_answered_resolved_old_or_no_complaint_the_offer_passes(scored, answered):
+    decide(scored, "c2")
+    scored.run(COMPLAINT)
+    scored.run(answered)
+    assert not scored.failed(GATE, TODAY)
+
+
+FORESEEN = """
+    insert into scores.intent_actions values (
+        'c2', '2017-12-09', 'message', %(heard)s, %(action)s, 'mail', 1, 0.1, '2017-12-09', '1', 'cx_response', '1',
+        '2017-12-10'
+    )
+"""
+
+
+def test_what_an_agent_is_told_must_be_allowed(scored):
+    decide(scored, "c2", adviser_call=0, no_action=0.7)
+    scored.run(FORESEEN, {"heard": "track", "action": "coupon_campaign_a"})
+    assert not scored.failed(GATE, TODAY)
+    scored.run("update scores.intent_actions set action_id = 'adviser_call'")
+    assert scored.failed(GATE, TODAY) == {"what_agents_may_be_told_is_allowed"}
+
+
+def test_nothing_is_sold_to_who_has_just_complained(scored):
+    decide(scored, "c2")
+    scored.run(FORESEEN, {"heard": "complain_delivery", "action": "coupon_campaign_a"})
+    assert not scored.failed(GATE, TODAY)
+    scored.run(
+        "insert into vocabulary.policies values ('wait', 'unanswered_complaint', null, 'marketing', 14, '2017-01-01')"
+    )
+    assert scored.failed(GATE, TODAY) == {"what_agents_may_be_told_is_allowed"}
+
+
 def test_a_day_without_decisions_is_refused(scored):
     assert "scores_and_decisions_reach_as_of" in scored.failed(GATE, day(8))
 

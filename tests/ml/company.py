@@ -25,10 +25,15 @@ TABLES = (
     "marts.campaigns",
     "marts.contact_pressure",
     "marts.consents",
+    "marts.case_messages",
+    "marts.case_versions",
+    "marts.survey_answers",
     "vocabulary.actions",
     "vocabulary.policies",
     "vocabulary.contact_limits",
     "vocabulary.intents",
+    "vocabulary.message_intents",
+    "vocabulary.feature_words",
 )
 _TYPES = {"b": "boolean", "i": "integer", "f": "double precision", "M": "date"}
 
@@ -36,6 +41,17 @@ _TYPES = {"b": "boolean", "i": "integer", "f": "double precision", "M": "date"}
 NO_CONSENTS = pd.DataFrame(
     {"customer_id": [], "purpose": [], "channel": [], "is_granted": [], "changed_at": [], "known_date": []}, dtype=str
 ).astype({"is_granted": bool, "known_date": "datetime64[s]"})
+# As dbt makes them for a company without a contact centre: nobody writes.
+NO_WORDS = {
+    "marts.case_messages": ("message_id", "ticket_id", "customer_id", "direction", "sent_at"),
+    "marts.case_versions": ("ticket_id",),
+    "marts.survey_answers": ("answer_id", "customer_id"),
+}
+_DAYS = {
+    "marts.case_messages": ("sent_date", "known_date"),
+    "marts.case_versions": ("valid_from", "valid_until"),
+    "marts.survey_answers": ("answered_date", "known_date"),
+}
 
 
 def found(connection) -> None:
@@ -49,6 +65,13 @@ def found(connection) -> None:
     create(connection, "marts.campaigns", campaigns)
     create(connection, "marts.contact_pressure", _contact_pressure())
     create(connection, "marts.consents", NO_CONSENTS)
+    for table, texts in NO_WORDS.items():
+        columns = {name: pd.Series([], dtype=str) for name in texts}
+        days = {name: pd.Series([], dtype="datetime64[s]") for name in _DAYS[table]}
+        flags = {"is_open": pd.Series([], dtype=bool)} if table == "marts.case_versions" else {}
+        create(connection, table, pd.DataFrame({**columns, **days, **flags}))
+    for name in ("message_intents", "feature_words"):
+        create(connection, f"vocabulary.{name}", pd.read_csv(SEEDS.parent / f"{name}.csv"))
     for name in ("actions", "policies", "contact_limits", "intents"):
         seed = pd.read_csv(SEEDS / f"{name}.csv")
         if "valid_from" in seed:
@@ -71,8 +94,11 @@ def close(connection) -> None:
         append_only = ["decisions.decision_ledger", "decisions.withdrawn_decisions", "scores.model_history"]
         for table in append_only:
             cursor.execute(f"alter table {table} disable trigger user")
-        cursor.execute(f"truncate {', '.join(append_only)}, scores.intent_scores")
-        cursor.execute("truncate activation.intent_scores, activation.next_best_actions, activation.publications")
+        cursor.execute(f"truncate {', '.join(append_only)}, scores.intent_scores, scores.intent_actions")
+        cursor.execute(
+            "truncate activation.intent_scores, activation.next_best_actions, activation.intent_actions,"
+            " activation.publications"
+        )
         cursor.execute("truncate quality.department_status, quality.gate_results")
         for table in append_only:
             cursor.execute(f"alter table {table} enable trigger user")

@@ -16,7 +16,6 @@ TABLES = (
     "staging.stg_service__tickets",
     "staging.stg_feedback__answers",
     "intermediate.int_tickets_identified",
-    "intermediate.int_answers_identified",
 )
 
 
@@ -59,8 +58,6 @@ def found() -> None:
         create(connection, "staging.stg_service__tickets", tickets)
         create(connection, "staging.stg_feedback__answers", surveys)
         create(connection, "intermediate.int_tickets_identified", known[numbers % 4 > 0])
-        mine = surveys[["answer_id", "known_date"]].assign(customer_id="customer-A")
-        create(connection, "intermediate.int_answers_identified", mine)
         with connection.cursor() as cursor:
             cursor.execute("truncate scores.message_intents")
 

@@ -152,10 +152,29 @@ def test_scores_are_complete_ranked_and_repeatable(champion):
     assert scored["data_as_of"].eq(pd.Timestamp(AS_OF) - pd.Timedelta(days=5)).all(), "the oldest data is crm's"
 
 
+def test_the_top_intent_carries_its_reasons_in_plain_words(champion):
+    score_intent(AS_OF)
+    told = rows("select is_top, reasons from scores.intent_scores")
+    assert told.loc[told["is_top"], "reasons"].notna().all()
+    assert told.loc[~told["is_top"], "reasons"].isna().all()
+    assert (
+        told["reasons"].str.contains("letzter Kauf vor").any() and told["reasons"].str.contains("last purchase").any()
+    )
+
+
+def test_the_run_says_what_was_promised_and_how_it_fares_by_group(version):
+    figures = registry.metrics(version)
+    assert figures["abstention/promised_risk"] == intent_settings().abstention["risk"]
+    assert registry.load(version).abstain_below == figures["abstention/threshold"]
+    assert 0.5 < figures["leak/strongest_single_column_auc"] < 0.97
+
+
 def test_a_doubtful_customer_is_abstained_from_in_every_row(champion):
     with runtime_warehouse.transaction() as connection:
         features = current_features(connection, AS_OF)
-    scored = scores(features, registry.load(champion), champion, abstain_below=0.6).groupby("customer_id")
+    model = registry.load(champion)
+    model.abstain_below = 0.6
+    scored = scores(features, model, champion).groupby("customer_id")
     doubtful = scored["probability"].max() < 0.6
     assert doubtful.any() and not doubtful.all()
     assert (scored["abstained"].all() == doubtful).all() and (scored["abstained"].any() == doubtful).all()

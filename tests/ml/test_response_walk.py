@@ -20,9 +20,10 @@ from ml.nba.fit import BASE_RATE
 from ml.nba.model import nba_settings
 from ml.nba.promote import promote_response
 from ml.nba.train import serving, train_response
+from ml.nba.what_if import foresee_actions
 from runtime import warehouse as runtime_warehouse
 from runtime.checksums import checksums
-from tests.ml.company import AS_OF, CUSTOMERS, NEXT_DAY
+from tests.ml.company import AS_OF, CUSTOMERS, NEXT_DAY, SEEDS
 from tests.ml.fixtures import fresh_store
 
 MODEL = "cx_response"
@@ -166,6 +167,32 @@ def test_the_best_action_is_drawn_as_often_as_its_propensity_says_and_mostly(dec
 
 def _value(candidate: dict) -> float:
     return candidate["expected_net_value_eur"]
+
+
+def test_for_each_thing_that_may_be_heard_the_best_allowed_action_is_ready(decided):
+    count = foresee_actions(AS_OF)
+    before = checksums(["scores"])
+    assert foresee_actions(AS_OF) == count and checksums(["scores"]) == before
+    with runtime_warehouse.transaction() as connection:
+        foreseen = runtime_warehouse.read_frame(connection, "select * from scores.intent_actions")
+    assert count == CUSTOMERS * (4 + 13), "intents of behaviour and of messages"
+    by_kind = foreseen.pivot(index="customer_id", columns=["kind", "intent"], values="action_id")
+    if_lapse = by_kind[("behaviour", "lapse")]
+    assert (by_kind[("message", "complain_product")] == if_lapse).all(), "it shows that the customer may stay away"
+    minimum = next(
+        row for row in pd.read_csv(SEEDS / "policies.csv").itertuples() if row.policy_id == "call_only_valuable"
+    )
+    calls = 0
+    for row in decided:
+        chosen, dropped = if_lapse[row["customer_id"]], {c["action_id"]: c["dropped_by"] for c in row["candidates"]}
+        if row["arm"] == "holdout":
+            assert set(by_kind.loc[row["customer_id"]]) == {"no_action"}
+            continue
+        assert dropped[chosen] in (None, "call_only_at_risk"), "only the doubt about the intent falls away"
+        if chosen == "adviser_call":
+            calls += 1
+            assert row["facts"]["features"]["spend_eur_84d"] >= minimum.threshold
+    assert calls > 0, "worth 0.12 x 45 - 5 EUR once the intent is certain"
 
 
 def test_deciding_again_changes_nothing(decided):

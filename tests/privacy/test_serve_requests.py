@@ -293,3 +293,40 @@ def test_the_command_line_files_and_lists(privacy_warehouse, capsys, monkeypatch
     assert capsys.readouterr().out == "2017-12-30-erasure-1\n"
     assert main(["list"]) == 0
     assert capsys.readouterr().out == "2017-12-30-erasure-1\terasure\t2017-12-30\tcase 13\topen\t\t\n"
+
+
+def test_what_a_model_read_in_a_message_or_a_comment_goes_with_the_person(privacy_warehouse):
+    """It names nobody: the ticket leads to it, or the answer whose comment it is; so do the labels of humans."""
+    execute(
+        """
+        create table staging.stg_service__tickets (
+            ticket_id text, account_id text, contact_email text, order_id text
+        );
+        insert into staging.stg_service__tickets values
+            ('T0000017', '17', null, null), ('T0000170', '170', null, null);
+        create table staging.stg_feedback__answers (answer_id text, email text, order_id text, ticket_id text);
+        insert into staging.stg_feedback__answers values ('A0000017', '17', null, null);
+        """
+    )
+    execute(
+        """
+        insert into scores.message_intents
+        select m, t, '2017-12-29', 'track', 1, true, true, true, true, 0, 0, 'de', 'cx_message_intent', '1', now()
+        from (values ('T0000017-1', 'T0000017'), ('T0000170-1', 'T0000170'), ('A0000017', null)) read (m, t);
+        insert into scores.message_reviews
+        select t || '-1', t, 'track', 'Ms Reviewer', '2017-12-30' from unnest(array['T0000017', 'T0000170']) t;
+        insert into scores.review_queue
+        select 1, t || '-1', t, 'uncertain', null, 'track', 0.5, '2017-12-30'
+        from unnest(array['T0000017', 'T0000170']) t
+        """
+    )
+    request = file_request("access", "17", "case 1", AS_OF)
+    serve_requests(AS_OF)
+    told = (access.exports_dir() / f"{request}.json").read_text()
+    assert "T0000017-1" in told and "A0000017" in told and "T0000170" not in told
+    file_request("erasure", "17", "case 2", AS_OF)
+    assert serve_requests(AS_OF)["erasure_done"] == 1
+    assert rows("select message_id from scores.message_intents") == [("T0000170-1",)]
+    assert rows("select message_id from scores.message_reviews") == [("T0000170-1",)]
+    assert rows("select message_id from scores.review_queue") == [("T0000170-1",)]
+    assert "0000017" not in everything()

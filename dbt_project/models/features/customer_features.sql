@@ -51,6 +51,13 @@ select
     touchpoints.ticket_recency_days,
     coalesce(cases.open_cases, 0) as open_cases,
     scores.last_nps_score,
+    {% for feature in [
+        'messages_28d', 'complaint_messages_28d', 'unanswered_complaints', 'delivery_messages_28d',
+        'return_messages_28d', 'product_messages_28d', 'advice_messages_28d', 'negative_message_share_28d',
+        'message_urgency_28d', 'message_recency_days'
+    ] -%}
+    meanings.{{ feature }},
+    {% endfor -%}
     case when profiles.customer_id is null then 0 else 1 end as has_demographics,
     profiles.age_band_ordinal,
     profiles.income_band_ordinal,
@@ -99,6 +106,11 @@ left join {{ ref('int_scores_ranked') }} as scores
         customers.customer_id = scores.customer_id
         and customers.as_of_date = scores.as_of_date
         {{ and_in_part(part, 'scores.as_of_date', 'scores.customer_id') }}
+left join {{ ref('int_meanings_windowed') }} as meanings
+    on
+        customers.customer_id = meanings.customer_id
+        and customers.as_of_date = meanings.as_of_date
+        {{ and_in_part(part, 'meanings.as_of_date', 'meanings.customer_id') }}
 left join {{ ref('int_profiles_ranked') }} as profiles
     on
         customers.customer_id = profiles.customer_id
