@@ -28,6 +28,7 @@ TABLES = (
     "vocabulary.actions",
     "vocabulary.policies",
     "vocabulary.contact_limits",
+    "vocabulary.capacities",
     "vocabulary.intents",
 )
 _TYPES = {"b": "boolean", "i": "integer", "f": "double precision", "M": "date"}
@@ -49,7 +50,7 @@ def found(connection) -> None:
     create(connection, "marts.campaigns", campaigns)
     create(connection, "marts.contact_pressure", _contact_pressure())
     create(connection, "marts.consents", NO_CONSENTS)
-    for name in ("actions", "policies", "contact_limits", "intents"):
+    for name in ("actions", "policies", "contact_limits", "capacities", "intents"):
         seed = pd.read_csv(SEEDS / f"{name}.csv")
         if "valid_from" in seed:
             seed["valid_from"] = pd.to_datetime(seed["valid_from"])
