@@ -184,3 +184,24 @@ comment on table activation.marts_sides is
 comment on column activation.marts_sides.live is 'Schema that readers of marts see; empty before the first publication.';
 comment on column activation.marts_sides.candidate is 'Schema that is built and was not published yet.';
 comment on column activation.marts_sides.candidate_as_of is 'Day that the candidate is built for.';
+comment on column activation.intent_scores.reasons is 'Why the top intent, in English and German; empty for the others.';
+comment on table activation.intent_actions is
+    'One row per customer and thing that it may say it wants: the best action in that case. Of one day.';
+comment on column activation.intent_actions.customer_id is 'Opaque id of the customer, minted once in identity.customer_ids.';
+comment on column activation.intent_actions.kind is 'behaviour: an intent that models foresee; message: one that is heard or read.';
+comment on column activation.intent_actions.intent is 'What the customer says: vocabulary.intents or vocabulary.message_intents.';
+comment on column activation.intent_actions.intent_en is 'Its name in English.';
+comment on column activation.intent_actions.intent_de is 'Its name in German.';
+comment on column activation.intent_actions.action_id is 'The best action in that case: vocabulary.actions.';
+comment on column activation.intent_actions.channel is 'Channel of the action.';
+comment on column activation.intent_actions.expected_net_value_eur is 'What the action is then expected to bring after its costs, EUR.';
+comment on column activation.intent_actions.handover_to_human is 'A person carries the action out.';
+comment on column activation.intent_actions.ai_disclosure is 'What the customer has to be told about the machine; empty where a person acts.';
+comment on column activation.intent_actions.reason_en is 'Why this action, in English.';
+comment on column activation.intent_actions.reason_de is 'Why this action, in German.';
+comment on column activation.intent_actions.data_as_of is 'Day of the oldest data that this rests on.';
+comment on column activation.intent_actions.policy_version is 'Version of the rules that it keeps.';
+comment on column activation.intent_actions.model_name is 'Registered model that gave the numbers.';
+comment on column activation.intent_actions.model_version is 'Version of that model in the registry.';
+comment on column activation.intent_actions.as_of_date is 'Day that the row is for; the same in all rows.';
+comment on column activation.intent_actions.scored_at is 'Moment of the row on the clock of its day.';

@@ -115,6 +115,33 @@ MINIMUMS = """
     group by r.policy_id, p.action_id, r.threshold
     order by object
 """
+# Counted over what was chosen, as one capacity is for all customers together. Of several versions of a limit the newest
+# that is valid holds. A tenth of a cent: sums of costs in binary fractions.
+CAPACITIES = """
+    with in_force as (
+        select distinct on (capacity_id) *
+        from vocabulary.capacities
+        where valid_from <= {as_of}
+        order by capacity_id, valid_from desc
+    ),
+    used as (
+        select m.capacity_id, m.unit, m.maximum_per_day,
+            coalesce(
+                sum(case m.unit when 'contacts' then 1 else a.cost_eur end) filter (where a.action_id is not null), 0
+            ) as amount
+        from in_force m
+        left join (
+            {table} d join vocabulary.actions a on a.action_id = d.action_id and d.action_id <> 'no_action'
+                and d.as_of_date = {as_of}
+        ) on coalesce(nullif(m.channel, ''), a.channel) = a.channel
+            and coalesce(nullif(m.action_id, ''), a.action_id) = a.action_id
+        group by m.capacity_id, m.unit, m.maximum_per_day
+    )
+    select capacity_id as object, round(amount::numeric, 2) || ' ' || unit || ' of ' || maximum_per_day as observed,
+        amount > maximum_per_day + 0.001 or unit not in ('contacts', 'eur') as is_broken
+    from used
+    order by is_broken desc, object
+"""
 UNEVALUATED = """
     select policy_id as object, 'rule ' || rule || ' is not known to the audit' as observed, true as is_broken
     from vocabulary.policies
@@ -148,6 +175,12 @@ def policy_rules(subject: Subject, candidates: sql.Composable) -> list[Expectati
     stop = "Nothing is published. The ledger names the rule that should have dropped the action: ask data science."
     rules = [
         ("contact_limits_are_kept", CONTACTS, "Nobody is contacted more often than allowed.", {"possible": possible}),
+        (
+            "no_capacity_is_exceeded",
+            CAPACITIES,
+            "All decisions of the day together keep every capacity and budget.",
+            {},
+        ),
         (
             "no_action_leans_on_stale_data",
             STALE,

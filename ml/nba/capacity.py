@@ -1,6 +1,6 @@
 """How much of what a day has: contacts a channel can make, euros a budget holds, and what each action uses of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,17 @@ class Limits:
 
     def __bool__(self) -> bool:
         return len(self.names) > 0
+
+    def left(self, action: np.ndarray) -> "Limits":
+        """Return what actions (n) that were decided already leave of the day; nothing where they use more."""
+        return replace(self, maximum=np.maximum(self.maximum - self.used(action), 0))
+
+    def binding(self, is_eligible: np.ndarray) -> "Limits":
+        """Return the limits that could be exceeded at all by one eligible action (n, k) for everybody."""
+        most = [np.where(is_eligible, used, 0).max(axis=1, initial=0).sum() for used in self.usage.T]
+        kept = np.array(most, dtype=float) > self.maximum + 1e-9
+        names = [name for name, is_kept in zip(self.names, kept, strict=True) if is_kept]
+        return Limits(names, self.usage[:, kept], self.maximum[kept])
 
     def used(self, action: np.ndarray) -> np.ndarray:
         """Return what actions (n) use of each limit (m)."""
@@ -52,7 +63,7 @@ def limits_of(capacities: pd.DataFrame, actions: pd.DataFrame) -> Limits:
     """Return the limits that `capacities` (channel, action_id, unit, maximum_per_day) puts on `actions` (k).
 
     An empty channel or action_id means all; unit `contacts` counts executions, `eur` adds up `cost_eur`. Raises
-    ValueError for another unit, and for a limit that concerns no action or no_action.
+    ValueError for another unit, for a limit that concerns no action, and for two of the same thing.
     """
     names, usage = [], []
     for row in capacities.itertuples():
@@ -67,6 +78,8 @@ def limits_of(capacities: pd.DataFrame, actions: pd.DataFrame) -> Limits:
         if not concerned.any():
             raise ValueError(f"Capacity {name} concerns no action.")
         each = actions["cost_eur"].astype(float) if row.unit == EUROS else pd.Series(1.0, actions.index)
+        if name in names:
+            raise ValueError(f"Capacity {name} stands there twice.")
         names.append(name)
         usage.append(each.where(concerned, 0.0).to_numpy())
     shape = (len(actions), len(names))

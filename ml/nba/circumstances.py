@@ -14,6 +14,9 @@ _QUERIES = {
     "actions": "select * from vocabulary.actions where valid_from <= %(as_of)s order by action_id",
     "policies": "select * from vocabulary.policies where valid_from <= %(as_of)s",
     "limits": "select * from vocabulary.contact_limits order by channel, window_days",
+    # Of several versions of a limit the newest that is valid holds.
+    "capacities": "select distinct on (capacity_id) * from vocabulary.capacities where valid_from <= %(as_of)s"
+    " order by capacity_id, valid_from desc",
     "scores": "select * from scores.intent_scores where as_of_date = %(as_of)s",
     "contacts": "select * from marts.contact_pressure where as_of_date = %(as_of)s",
     "consents": "select customer_id, purpose, channel, is_granted, changed_at from marts.consents"
@@ -34,6 +37,7 @@ class Circumstances:
     actions: pd.DataFrame
     policies: pd.DataFrame
     limits: pd.DataFrame
+    capacities: pd.DataFrame
     departments: dict[str, str]
 
 

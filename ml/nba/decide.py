@@ -1,6 +1,5 @@
 """Decide the next best action of every customer, and write each decision to the ledger."""
 
-import json
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -13,6 +12,8 @@ from ml.clock import scored_at
 from ml.identity.retractions import note_decided
 from ml.nba import explore, ledger
 from ml.nba.candidates import lay_out, valid_dates
+from ml.nba.capacity import limits_of
+from ml.nba.choose import choose
 from ml.nba.circumstances import Circumstances, read_circumstances
 from ml.nba.model import NbaSettings, nba_settings
 from ml.nba.policy import NO_ACTION
@@ -51,21 +52,34 @@ def decide(as_of: date) -> Decided:
         is_last = is_last_decided(connection, as_of)
         if missing.empty and not is_last:
             return Decided(as_of, 0, 0)
-        rows = decisions(given, version, registry.load(version), as_of, settings)
+        candidates = lay_out(given, registry.load(version), settings)
         if not is_last:
-            return Decided(as_of, _append(connection, as_of, rows, made), 0)
-        withdrawn = withdraw(connection, as_of, made, rows)
+            return Decided(as_of, _append(connection, given, candidates, made, version, as_of, settings), 0)
+        withdrawn = withdraw(connection, as_of, made, candidates)
         made["stands"] &= ~made["decision_id"].isin(withdrawn)
-        new = _append(connection, as_of, rows, made)
+        new = _append(connection, given, candidates, made, version, as_of, settings)
         note_decided(connection, as_of, again=len(withdrawn) > 0)
         return Decided(as_of, new, len(withdrawn))
 
 
-def _append(connection: Any, as_of: date, rows: pd.DataFrame, made: pd.DataFrame) -> int:
-    """Append the decisions of customers without a standing one; a later revision of a customer has an id of its own."""
-    rows = rows[~rows["customer_id"].isin(made.loc[made["stands"], "customer_id"])]
-    if rows.empty:
+def _append(
+    connection: Any,
+    given: Circumstances,
+    candidates: pd.DataFrame,
+    made: pd.DataFrame,
+    version: ModelVersion,
+    as_of: date,
+    settings: NbaSettings,
+) -> int:
+    """Append the decisions of customers without a standing one; a later revision of a customer has an id of its own.
+
+    They get what the standing decisions leave of the day's capacities.
+    """
+    standing = made[made["stands"]]
+    candidates = candidates[~candidates["customer_id"].isin(standing["customer_id"])].reset_index(drop=True)
+    if candidates.empty:
         return 0
+    rows = decisions(given, candidates, standing["action_id"], version, as_of, settings)
     before = made.groupby("customer_id").size()
     revision = rows["customer_id"].map(before).fillna(0).astype(int)
     ids = [ledger.decision_id(who, as_of, number) for who, number in zip(rows["customer_id"], revision, strict=True)]
@@ -75,31 +89,45 @@ def _append(connection: Any, as_of: date, rows: pd.DataFrame, made: pd.DataFrame
 
 
 def decisions(
-    given: Circumstances, version: ModelVersion, model: Any, as_of: date, settings: NbaSettings
+    given: Circumstances,
+    candidates: pd.DataFrame,
+    standing: pd.Series,
+    version: ModelVersion,
+    as_of: date,
+    settings: NbaSettings,
 ) -> pd.DataFrame:
-    """Return the ledger rows, one per customer: laid out, drawn and explained."""
-    candidates = lay_out(given, model, settings)
+    """Return the ledger rows, one per customer of `candidates` (as `lay_out` gives them): drawn and explained.
+
+    `standing` are the actions that the day has decided for others: they have used its capacities. Raises ValueError for
+    a capacity that means nothing.
+    """
     actions = given.actions["action_id"].tolist()
     if NO_ACTION not in actions:
         raise ValueError("vocabulary.actions lacks no_action, which must always be possible.")
-    shape = (len(given.features), len(actions))
+    shape = (len(candidates) // len(actions), len(actions))
     customers = candidates["customer_id"].iloc[:: len(actions)].reset_index(drop=True)
     seed = runtime_settings().exploration_seed
     arms = np.array([explore.arm(who, as_of, settings.holdout_share, settings.random_share) for who in customers])
-    drawn = np.array([explore.draw(seed, who, as_of) for who in customers])
-    probability = explore.propensities(
+    is_eligible = candidates["is_eligible"].to_numpy().reshape(shape)
+    used = pd.Index(actions).get_indexer(standing)
+    limits = limits_of(given.capacities, given.actions).left(used[used >= 0]).binding(is_eligible)
+    choice = choose(
         arms,
         candidates["expected_net_value_eur"].to_numpy().reshape(shape),
-        candidates["is_eligible"].to_numpy().reshape(shape),
+        is_eligible,
+        np.array([explore.draw(seed, who, as_of) for who in customers]),
+        limits,
         actions.index(NO_ACTION),
         settings.gamma,
         settings.reward_scale_eur,
+        settings.explored_share,
+        # The bets of a later revision of the day are new ones.
+        [seed, as_of.toordinal(), len(standing)],
     )
-    candidates["propensity"] = probability.ravel()
-    chosen = candidates.iloc[np.arange(shape[0]) * shape[1] + explore.pick(probability, drawn)].reset_index(drop=True)
+    candidates = candidates.assign(propensity=choice.probability.ravel())
+    chosen = candidates.iloc[np.arange(shape[0]) * shape[1] + choice.action].reset_index(drop=True)
     intents = given.scores.iloc[0]
     valid_from, valid_until = valid_dates(as_of, settings)
-    how = {name: getattr(settings, name) for name in ("gamma", "reward_scale_eur", "holdout_share", "random_share")}
     return pd.DataFrame(
         {
             "customer_id": customers,
@@ -107,9 +135,9 @@ def decisions(
             "arm": arms,
             "candidates": ledger.candidate_texts(candidates, len(actions)),
             "facts": ledger.fact_texts(given, customers, settings),
-            "exploration": json.dumps({"method": "squarecb", **how}),
+            "exploration": ledger.exploration_texts(choice, actions, settings),
             "seed": seed,
-            "draw": drawn,
+            "draw": choice.number,
             "action_id": chosen["action_id"],
             "channel": chosen["channel"],
             "propensity": chosen["propensity"],

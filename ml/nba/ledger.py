@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ml.nba import explore
+from ml.nba import explore, ration
+from ml.nba.choose import RATIONED, Choice
 from ml.nba.circumstances import Circumstances
 from ml.nba.complaints import AGE
 from ml.nba.model import NbaSettings
@@ -98,20 +99,48 @@ def _complaint_facts(given: Circumstances, customers: pd.Series) -> list[dict[st
     return [{AGE: waits.get(customer)} for customer in customers]
 
 
+def exploration_texts(choice: Choice, actions: list[str], settings: NbaSettings) -> list[str]:
+    """Return per customer the JSON of how was drawn: the settings, and under limits what these made of it.
+
+    That is `assigned`, the action that the global choice gave, `prices` in EUR per action and `shares` of exploration,
+    where they are not 0 and 1.
+    """
+    how = {name: getattr(settings, name) for name in ("gamma", "reward_scale_eur", "holdout_share", "random_share")}
+    how = {"method": choice.method, **how}
+    if choice.assigned is None:
+        return [_json(how)] * len(choice.action)
+    how |= {
+        "explored_share": settings.explored_share,
+        "prices": {action: each for action, each in zip(actions, choice.price.tolist(), strict=True) if each != 0},
+        "shares": {action: each for action, each in zip(actions, choice.share.tolist(), strict=True) if each != 1},
+    }
+    by_action = [_json({**how, "assigned": action}) for action in actions]
+    return [by_action[column] for column in choice.assigned.tolist()]
+
+
 def replay(row: dict[str, Any]) -> tuple[str, str, dict[str, float]]:
-    """Return (arm, chosen action, probability by action) as they follow from one ledger row and nothing else."""
+    """Return (arm, chosen action, probability by action) as they follow from one ledger row and nothing else.
+
+    Without limits the number drawn follows from seed, customer and day. Under limits the draws of a day hang together,
+    so the one that the row keeps is taken.
+    """
     candidates, how = row["candidates"], row["exploration"]
     actions = [candidate["action_id"] for candidate in candidates]
     arm = explore.arm(row["customer_id"], row["as_of_date"], how["holdout_share"], how["random_share"])
-    probability = explore.propensities(
-        np.array([arm]),
-        np.array([[candidate["expected_net_value_eur"] for candidate in candidates]], dtype=float),
-        np.array([[candidate["is_eligible"] for candidate in candidates]]),
-        actions.index("no_action"),
-        how["gamma"],
-        how["reward_scale_eur"],
-    )
-    drawn = explore.draw(row["seed"], row["customer_id"], row["as_of_date"])
+    value = np.array([[candidate["expected_net_value_eur"] for candidate in candidates]], dtype=float)
+    given = (np.array([[candidate["is_eligible"] for candidate in candidates]]),)
+    default, scale = actions.index("no_action"), (how["gamma"], how["reward_scale_eur"])
+    if how["method"] == RATIONED:
+        price, share = (
+            np.array([how[name].get(action, usual) for action in actions], dtype=float)
+            for name, usual in (("prices", 0), ("shares", 1))
+        )
+        assigned = np.array([actions.index(how["assigned"])])
+        probability = ration.propensities(np.array([arm]), value - price, *given, assigned, share, default, *scale)
+        drawn = row["draw"]
+    else:
+        probability = explore.propensities(np.array([arm]), value, *given, default, *scale)
+        drawn = explore.draw(row["seed"], row["customer_id"], row["as_of_date"])
     chosen = explore.pick(probability, np.array([drawn]))[0]
     return arm, actions[chosen], dict(zip(actions, probability[0].tolist(), strict=True))
 

@@ -36,8 +36,10 @@ class NbaSettings:
     touches_only: Mapping[str, str]
     holdout_share: float
     random_share: float
+    learning: Mapping[str, Any]
     gamma: float
     reward_scale_eur: float
+    explored_share: float
     validity_days: int
     reason_facts: list[str]
 

@@ -5,7 +5,6 @@ policy must not stay. A past day keeps its decisions: they were carried out, and
 `identity.retractions`.
 """
 
-import json
 from datetime import date
 from typing import Any
 
@@ -24,11 +23,11 @@ def is_last_decided(connection: Any, as_of: date) -> bool:
 
 
 def made_of_day(connection: Any, as_of: date) -> pd.DataFrame:
-    """Return the decisions made of `as_of`: decision_id, customer_id, stands, eligible (action ids in one text)."""
+    """Return the decisions of `as_of`: decision_id, customer_id, action_id, stands, eligible (action ids in a text)."""
     return warehouse.read_frame(
         connection,
         """
-        select made.decision_id, made.customer_id, standing.decision_id is not null as stands,
+        select made.decision_id, made.customer_id, made.action_id, standing.decision_id is not null as stands,
             (
                 select string_agg(candidate.action_id, ' ' order by candidate.action_id collate "C")
                 from jsonb_to_recordset(made.candidates) as candidate (action_id text, is_eligible boolean)
@@ -42,8 +41,8 @@ def made_of_day(connection: Any, as_of: date) -> pd.DataFrame:
     )
 
 
-def withdraw(connection: Any, as_of: date, made: pd.DataFrame, anew: pd.DataFrame) -> pd.Series:
-    """Withdraw the standing decisions among `made` that `anew` (as `decide.decisions` gives it) would not allow.
+def withdraw(connection: Any, as_of: date, made: pd.DataFrame, candidates: pd.DataFrame) -> pd.Series:
+    """Withdraw the standing decisions among `made` that `candidates` (as `lay_out` gives them) would not allow now.
 
     That is: made for a customer who turned out to be another person, or is gone, or whose eligible actions are others.
     The chance of an eligible action may differ; the draw stands. Returns the ids of what was withdrawn.
@@ -51,8 +50,8 @@ def withdraw(connection: Any, as_of: date, made: pd.DataFrame, anew: pd.DataFram
     standing = made[made["stands"]]
     if standing.empty:
         return standing["decision_id"]
-    allowed = anew["candidates"].map(_eligible)
-    allowed.index = pd.Index(anew["customer_id"])
+    eligible = candidates[candidates["is_eligible"]].sort_values(["customer_id", "action_id"])
+    allowed = eligible.groupby("customer_id")["action_id"].agg(" ".join)
     wrong = warehouse.read_frame(
         connection,
         "select distinct retracted_id from identity.retractions where what = 'decision' and decided_date = %s",
@@ -67,7 +66,3 @@ def withdraw(connection: Any, as_of: date, made: pd.DataFrame, anew: pd.DataFram
     if len(taken):
         warehouse.copy_frame(connection, taken, "decisions.withdrawn_decisions")
     return taken["decision_id"]
-
-
-def _eligible(candidates: str) -> str:
-    return " ".join(sorted(each["action_id"] for each in json.loads(candidates) if each["is_eligible"]))

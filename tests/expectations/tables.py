@@ -26,7 +26,10 @@ DDL = """
     create table vocabulary.intents (intent_id text);
     create table vocabulary.actions (
         action_id text, channel text, needs_departments text, is_human boolean, ai_disclosure text, valid_from date,
-        purpose text
+        purpose text, cost_eur numeric
+    );
+    create table vocabulary.capacities (
+        capacity_id text, channel text, action_id text, unit text, maximum_per_day numeric, valid_from date
     );
     create table marts.consents (
         customer_id text, purpose text, channel text, is_granted boolean, changed_at timestamptz, known_date date
@@ -59,10 +62,14 @@ MARTS = """
     cross join lateral (select right(c.customer_id, 1)::int) x (n);
     insert into vocabulary.intents values ('lapse'), ('redeem_offer');
     insert into vocabulary.actions values
-        ('no_action', 'none', null, false, null, '2017-01-01', null),
-        ('coupon_campaign_a', 'mail', 'till marketing', false, 'Selected automatically.', '2017-01-01', 'marketing'),
-        ('adviser_call', 'phone', 'till crm', true, null, '2017-01-01', 'service');
+        ('no_action', 'none', null, false, null, '2017-01-01', null, 0),
+        ('coupon_campaign_a', 'mail', 'till marketing', false, 'Selected automatically.', '2017-01-01', 'marketing',
+            0.70),
+        ('adviser_call', 'phone', 'till crm', true, null, '2017-01-01', 'service', 5.00);
     insert into vocabulary.message_intents values ('complain_delivery', true), ('track', false);
+    insert into vocabulary.capacities values
+        ('letters', 'mail', null, 'contacts', 1, '2017-01-01'), ('letters', 'mail', null, 'contacts', 0, '2018-01-01'),
+        ('budget', null, null, 'eur', 5, '2017-01-01'), ('calls', null, 'adviser_call', 'eur', 5, '2017-01-01');
     insert into vocabulary.contact_limits values ('mail', 7, 1), ('mail', 28, 3), ('phone', 28, 2);
     insert into vocabulary.policies values
         ('contact_limit', 'contact_limit', null, 'contacts_in_window', null, '2017-01-01'),

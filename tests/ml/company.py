@@ -31,6 +31,7 @@ TABLES = (
     "vocabulary.actions",
     "vocabulary.policies",
     "vocabulary.contact_limits",
+    "vocabulary.capacities",
     "vocabulary.intents",
     "vocabulary.message_intents",
     "vocabulary.feature_words",
@@ -72,7 +73,7 @@ def found(connection) -> None:
         create(connection, table, pd.DataFrame({**columns, **days, **flags}))
     for name in ("message_intents", "feature_words"):
         create(connection, f"vocabulary.{name}", pd.read_csv(SEEDS.parent / f"{name}.csv"))
-    for name in ("actions", "policies", "contact_limits", "intents"):
+    for name in ("actions", "policies", "contact_limits", "capacities", "intents"):
         seed = pd.read_csv(SEEDS / f"{name}.csv")
         if "valid_from" in seed:
             seed["valid_from"] = pd.to_datetime(seed["valid_from"])

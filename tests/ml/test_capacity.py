@@ -171,3 +171,12 @@ def test_limits_are_read_from_the_vocabulary():
         limits_of(capacities.assign(channel="fax"), actions)
     with pytest.raises(ValueError, match="unit is"):
         limits_of(capacities.assign(unit="hours"), actions)
+
+
+def test_what_was_decided_before_leaves_less_and_what_cannot_bind_is_left_out():
+    usage = np.array([[0.0, 0], [1, 0.5], [1, 5]])
+    limits = Limits(["contacts", "budget"], usage, np.array([3.0, 100]))
+    assert limits.left(np.array([1, 1, 2])).maximum.tolist() == [0, 94]
+    assert limits.left(np.array([1] * 9)).maximum.tolist() == [0, 95.5]
+    assert limits.binding(np.ones((4, 3), bool)).names == ["contacts"]
+    assert not limits.binding(np.ones((3, 3), bool))

@@ -1,7 +1,7 @@
 """Train and promote the response model, decide, and question every decision from its ledger row alone."""
 
 import json
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
@@ -152,7 +152,8 @@ def test_the_holdout_gets_nothing_and_the_random_arm_anything(decided):
     assert arms["holdout"] >= 3 and arms["policy"] > 200
     assert {row["action_id"] for row in decided if row["arm"] == "holdout"} == {"no_action"}
     for row in [row for row in decided if row["arm"] == "random"]:
-        assert {c["propensity"] for c in row["candidates"] if c["is_eligible"]} == {1 / len(eligible(row))}
+        alike = [c["propensity"] for c in row["candidates"] if c["is_eligible"]]
+        assert alike == pytest.approx([1 / len(alike)] * len(alike), abs=1e-12)
 
 
 def test_the_best_action_is_drawn_as_often_as_its_propensity_says_and_mostly(decided):
@@ -308,6 +309,49 @@ def test_a_stale_department_shrinks_only_the_actions_of_the_customers_it_touches
         others = {c["dropped_by"] for c in row["candidates"] if c["action_id"] != "adviser_call"}
         assert "data_not_stale" not in others
     assert dropped > 50 and callable_ > 50
+
+
+def test_capacities_bind_all_decisions_of_a_day_together_and_each_replays(decided):
+    """On the day after, three letters and nothing on the phone; one customer is decided when the others were."""
+    day = NEXT_DAY + timedelta(days=1)
+    tables = {"features": "customer_features", "marts": "contact_pressure"}
+    for schema, table in tables.items():
+        run(
+            f"insert into {schema}.{table} select (jsonb_populate_record(t, %s)).* from {schema}.{table} t"
+            " where as_of_date = %s",
+            (json.dumps({"as_of_date": day.isoformat()}), NEXT_DAY),
+        )
+    run(
+        "insert into quality.department_status (department, as_of, data_as_of, status)"
+        " select department, %s, %s, 'fresh' from quality.department_status where as_of = %s",
+        (day, day, AS_OF),
+    )
+    run("create table vocabulary.kept as select * from vocabulary.capacities")
+    run("delete from vocabulary.capacities")
+    run("insert into vocabulary.capacities select 'letters', 'mail', null, 'contacts', 3, null, 'Test', '2017-01-01'")
+    run("insert into vocabulary.capacities select 'calls', 'phone', null, 'eur', 0, null, 'Test', '2017-01-01'")
+    late = "customer-0002"
+    run("create table features.kept as select * from features.customer_features")
+    try:
+        score_intent(day)
+        run("delete from features.customer_features where customer_id = %s and as_of_date = %s", (late, day))
+        assert decide(day).new == CUSTOMERS - 1
+        run("drop table features.customer_features")
+        run("alter table features.kept rename to customer_features")
+        assert decide(day).new == 1 and decide(day).new == 0
+        rows = ledger_rows(day)
+        channels = pd.Series([row["channel"] for row in rows]).value_counts()
+        assert channels["mail"] == 3 and "phone" not in channels
+        assert {row["exploration"]["method"] for row in rows} == {"rationed squarecb"}
+        assert any(row["exploration"]["shares"] for row in rows), "exploring letters is rationed"
+        for row in rows:
+            arm, action, probability = ledger.replay(row)
+            assert (arm, action) == (row["arm"], row["action_id"])
+            assert probability == {c["action_id"]: c["propensity"] for c in row["candidates"]}
+            assert sum(probability.values()) == pytest.approx(1, abs=1e-12)
+    finally:
+        run("drop table vocabulary.capacities")
+        run("alter table vocabulary.kept rename to capacities")
 
 
 def test_a_past_day_keeps_what_was_decided(decided):
