@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from bench.planted.town import Monday
+from ml.nba.complaints import AGE
 from ml.nba.policy import CONSENT, apply_policies
 from simulator.nordhaus import effects
 
@@ -26,6 +27,7 @@ def eligible(monday: Monday) -> np.ndarray:
             "purpose": np.tile(np.where(np.isin(names, SERVICE), "service", "marketing"), size),
             "needs_departments": "",
             CONSENT: np.where(monday.truth.is_reachable.ravel(), "granted", "withdrawn"),
+            AGE: np.nan,  # nobody reads messages in this replay
         }
     )
     for name in looked_at:
