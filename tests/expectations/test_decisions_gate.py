@@ -103,6 +103,30 @@ def test_each_rule_is_evaluated_again_from_the_tables(scored, expectation, damag
     assert expectation in scored.failed(GATE, TODAY)
 
 
+@pytest.mark.parametrize(
+    ("action", "capacity"),
+    [("coupon_campaign_a", "letters: 2.00 contacts of 1"), ("adviser_call", "calls: 10.00 eur of 5")],
+)
+def test_decisions_that_together_exceed_a_capacity_are_refused(house, action, capacity):
+    lay_out_scores(house)
+    decide(house, "c1", action=action)
+    decide(house, "c2", action=action)
+    broken = house.check(GATE, TODAY)
+    (found,) = [each for each in broken.findings if each.expectation == "no_capacity_is_exceeded"]
+    assert not found.success and capacity in found.observed
+
+
+def test_a_capacity_that_is_used_up_and_no_more_is_kept(scored):
+    decide(scored, "c2", action="coupon_campaign_a")
+    assert "no_capacity_is_exceeded" not in scored.failed(GATE, TODAY)
+
+
+def test_a_capacity_that_nobody_can_count_is_refused(scored):
+    decide(scored, "c2")
+    scored.run("insert into vocabulary.capacities values ('hours', 'phone', null, 'hours', 9, '2017-01-01')")
+    assert "no_capacity_is_exceeded" in scored.failed(GATE, TODAY)
+
+
 def test_a_day_without_decisions_is_refused(scored):
     assert "scores_and_decisions_reach_as_of" in scored.failed(GATE, day(8))
 
