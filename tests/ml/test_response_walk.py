@@ -13,6 +13,7 @@ from ml.frames import EmptyFrame
 from ml.intent.promote import promote_intent
 from ml.intent.score import score_intent
 from ml.intent.train import train_intent
+from ml.nba import __main__ as command
 from ml.nba import card, ledger
 from ml.nba import frame as contacts
 from ml.nba.decide import decide
@@ -283,6 +284,18 @@ def test_the_last_day_built_again_from_other_facts_is_decided_anew_where_they_ma
             run(f"alter table {schema}.kept rename to {table}")
         run("delete from identity.retractions")
         score_intent(AS_OF)
+
+
+def test_the_command_says_why_and_why_not(decided, capsys):
+    row = next(row for row in decided if any(c["dropped_by"] for c in row["candidates"]))
+    asked = ["why", row["customer_id"], "--as-of", AS_OF.isoformat()]
+    assert command.main(asked) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == [c["action_id"] for c in row["candidates"]]
+    assert any("[policy] Dropped by the policy" in line for line in lines)
+    assert command.main([*asked, "--language", "de"]) == 0 and "Regel" in capsys.readouterr().out
+    assert command.main(["why", "nobody"]) == command.main(["why", row["customer_id"], "dance"]) == 1
+    assert "no decision" in capsys.readouterr().err
 
 
 def test_a_stale_department_shrinks_only_the_actions_of_the_customers_it_touches(decided):

@@ -1,0 +1,59 @@
+"""Questions about decisions: `python -m ml.nba why CUSTOMER [ACTION] [--as-of DAY] [--language de]`."""
+
+import argparse
+import sys
+from datetime import date
+from typing import Any
+
+from psycopg2.extras import RealDictCursor
+
+from ml.nba.why import explain
+from runtime import warehouse
+from runtime.settings import SettingsError
+from runtime.warehouse import WarehouseError
+
+
+class NoDecision(RuntimeError):
+    """The ledger has no such decision, or the action was no candidate of it."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Answer; return 0, or 1 if there is nothing to be answered."""
+    parser = argparse.ArgumentParser(prog="python -m ml.nba", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+    why = commands.add_parser("why", help="say why an action was decided, or why not, and what would flip it")
+    why.add_argument("customer", metavar="CUSTOMER", help="the customer_id")
+    why.add_argument("action", metavar="ACTION", nargs="?", help="an action_id (default: all)")
+    why.add_argument("--as-of", type=date.fromisoformat, metavar="DAY", help="the day (default: the last one decided)")
+    why.add_argument("--language", choices=("en", "de"), default="en")
+    given = parser.parse_args(arguments)
+    try:
+        answers = explain(decision_of(given.customer, given.as_of))
+        answers = [answer for answer in answers if given.action in (None, answer.action_id)]
+        if not answers:
+            raise NoDecision(f"{given.action} was no candidate of this decision.")
+    except (NoDecision, SettingsError, WarehouseError) as refusal:
+        print(refusal, file=sys.stderr)
+        return 1
+    for answer in answers:
+        print(f"{answer.action_id} [{answer.stage}] {getattr(answer, given.language)}")
+    return 0
+
+
+def decision_of(customer_id: str, as_of: date | None) -> dict[str, Any]:
+    """Return the standing decision of a customer as the ledger holds it. Raises NoDecision."""
+    with warehouse.transaction() as connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
+        cursor.execute(
+            "select * from decisions.standing_decisions"
+            " where customer_id = %(customer)s and as_of_date = coalesce(%(day)s, as_of_date)"
+            " order by as_of_date desc limit 1",
+            {"customer": customer_id, "day": as_of},
+        )
+        found = cursor.fetchone()
+    if found is None:
+        raise NoDecision("There is no decision about this customer" + (f" on {as_of}." if as_of else "."))
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
