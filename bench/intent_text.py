@@ -85,6 +85,7 @@ def main() -> None:
         try:
             if given.learning_curve:
                 results[task.name] = learning_curve(task, settings, given.learning_curve, SEED)
+                console.print(results[task.name])
                 continue
             results[task.name] = measure(task, settings)
         except TooFewExamples as error:

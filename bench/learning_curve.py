@@ -26,11 +26,15 @@ def learning_curve(task: Task, settings: MessageSettings, step: int, seed: int) 
         random = np.random.default_rng(seed + draw)
         drawn.append(
             _rounds(
-                train, test, begins, settings, lambda _, left, random=random: random.choice(left, step, replace=False)
+                train,
+                test,
+                begins,
+                settings,
+                lambda _, left, random=random: random.choice(left, min(step, len(left)), replace=False),
             )
         )
     return {
-        "labels": [len(begins) + step * number for number in range(ROUNDS + 1)],
+        "labels": [min(len(begins) + step * number, len(train)) for number in range(ROUNDS + 1)],
         "asked": asked,
         "random": np.mean(drawn, axis=0).round(4).tolist(),
         "random_low": np.min(drawn, axis=0).tolist(),
