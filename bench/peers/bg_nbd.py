@@ -1,7 +1,7 @@
 """BG/NBD: people buy at Gamma-distributed rates and may leave after each purchase with Beta-distributed chances.
 
 Fader, Hardie & Lee, "Counting your customers the easy way", Marketing Science 24(2), 2005. Fitted here, by maximum
-likelihood: `lifetimes` has had no release since 2020, `pymc-marketing` wants a sampler that the lock does not hold.
+likelihood: four parameters are a page, and the bench then needs no package that the platform does not.
 """
 
 import numpy as np
