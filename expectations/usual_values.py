@@ -170,8 +170,9 @@ def usual_values(subject: Subject, contract: Contract) -> list[Expectation]:
 
 
 def _is_number(entity: Entity, column: Column) -> bool:
-    """A quantity, not a number that only names something."""
-    return column.type in ("integer", "decimal") and column.name not in entity.keys and not column.personal_data
+    """A quantity: a decimal, or an integer that is bounded below alone. Others name something: a week, a shop."""
+    is_count = column.type == "integer" and column.minimum is not None and column.maximum is None
+    return (column.type == "decimal" or is_count) and column.name not in entity.keys and not column.personal_data
 
 
 def _is_closed(column: Column) -> bool:
