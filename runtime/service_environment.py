@@ -120,6 +120,7 @@ def _airflow_settings(settings: Settings) -> dict[str, str]:
             # LocalExecutor whose workers have imported the heavy libraries.
             "executor": "dags.wiring.preloaded.PreloadedLocalExecutor",
             "dags_folder": str(settings.root / "dags"),
+            "plugins_folder": str(settings.root / "dags" / "wiring" / "plugins"),
             "load_examples": "False",
             "dags_are_paused_at_creation": "False",
             # Two cores: four tasks at a time keep them busy and leave the scheduler air.

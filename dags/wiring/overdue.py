@@ -8,9 +8,10 @@ import asyncio
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import AsyncCallback, DeadlineAlert, DeadlineReference
+from airflow.sdk import AsyncCallback, DeadlineAlert
 
 from dags.wiring.clock import resolve_as_of
+from dags.wiring.queued_at import QueuedAt
 
 # A day of 100,000 people landed in 18 s, their whole history in 223 s (load average 9, gates not counted).
 LANDS_WITHIN = timedelta(minutes=30)
@@ -37,7 +38,7 @@ def _write(day: date) -> None:
 
 
 LANDING_DEADLINE = DeadlineAlert(
-    reference=DeadlineReference.DAGRUN_QUEUED_AT,
+    reference=QueuedAt(),
     interval=LANDS_WITHIN,
     callback=AsyncCallback(alert_overdue),
     name="landed in time",

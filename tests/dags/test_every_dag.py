@@ -113,7 +113,7 @@ def test_one_held_department_stops_neither_the_others_nor_the_asset_but_the_run_
 def test_a_late_landing_run_and_a_late_department_alert_through_airflow(bag):
     landing = bag["dags"]["land_departments"]
     (deadline,) = landing["deadlines"]
-    assert deadline["reference"] == "DagRunQueuedAtDeadline"
+    assert deadline["reference"] == "QueuedAt"
     assert deadline["seconds"] == 1800
     assert deadline["callback"] == "dags.wiring.overdue.alert_overdue"
     assert landing["tasks"]["alert_late"]["above"] == ["department_branch.check_raw"]

@@ -22,6 +22,7 @@ ACCEPTED = {
 OWN_WAY = {
     "AIRFLOW_HOME": "on the volume",
     "AIRFLOW__CORE__DAGS_FOLDER": "in the image",
+    "AIRFLOW__CORE__PLUGINS_FOLDER": "in the image",
     "AIRFLOW__CORE__FERNET_KEY": "_CMD",
     "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": "on the volume",
     "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": "another container",
