@@ -1,6 +1,6 @@
 """Break every department in turn and look at the decisions: `python -m bench.red_team [--people N] [--ways N]`.
 
-Nordhaus is landed, built, trained and published up to the day before the last. Then the last day is built again and
+Nordhaus is landed, built, trained and published up to a Thursday. Then the Friday is built again and
 again from there: once as it should be, and once for each way in `bench/planted/ways.py`, through the raw gates, the
 warehouse, its gates, the scores, the decisions and their publication. A row per way tells which gate spoke, how many
 rows were set aside, whether the day was published, for how many customers the action changed and for how many of these
@@ -25,8 +25,9 @@ from psycopg2 import sql
 from rich.table import Table
 
 from activation.publish import publish
+from bench.nordhaus import walk as history
 from bench.nordhaus.readers import Readers
-from bench.nordhaus.walk import LAST, build_day, company, land_day, timed
+from bench.nordhaus.walk import build_day, company, land_day, timed
 from bench.planted.ways import WAYS, Way
 from expectations.gate import run_gate
 from ml.intent.promote import promote_intent
@@ -40,6 +41,8 @@ from runtime.progress import console
 from runtime.settings import Settings
 from runtime.warehouse import DATABASE, read_frame, transaction
 
+# The last Friday: on Sundays the branches are closed, and nobody would miss their files.
+LAST = history.LAST - timedelta(days=(history.LAST.weekday() - 4) % 7)
 BEFORE = LAST - timedelta(days=1)
 KEPT = ("cxloop_before", "shop_after")  # databases to begin each way with
 FILES = ("exports", "dlt", "identity")
