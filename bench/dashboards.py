@@ -31,8 +31,7 @@ QUESTIONS = {
         select lifecycle_stage, count(*) from marts.customer_lifecycles group by 1 order by 2 desc
     """,
     "activities by month, channel and phase": """
-        select date_trunc('month', activity_date), channel, phase, count(*), count(distinct customer_id)
-        from marts.customer_activities group by 1, 2, 3 order by 1, 2, 3
+        select month_start_date, channel, phase, activities, customers from insights.activity_months order by 1, 2, 3
     """,
     "activities of the last 28 days by department": """
         select department, activity, count(*) from marts.customer_activities

@@ -1,8 +1,9 @@
 """Find the weak points of the journeys that customers take, and value them in money.
 
 **What.** One dbt run: `insights.campaign_funnel` (targeted, bought, redeemed; what those cost who fell out),
-`insights.journey_summary` (what became of the journeys that began in a week, how long they took, what they cost) and
-`insights.decision_summary` (what was decided, and what was seen after it).
+`insights.journey_summary` (what became of the journeys that began in a week, how long they took, what they cost),
+`insights.decision_summary` (what was decided, and what was seen after it) and `insights.activity_months` (who was
+active, by month, channel and phase).
 **When.** Mondays at 06:30 UTC; by hand for any day.
 **Reads** `marts`, `decisions.outcomes`. **Emits** nothing: people read `insights`. Nothing in it claims an effect.
 

@@ -4,6 +4,7 @@ from great_expectations.expectations.expectation import Expectation
 from psycopg2 import sql
 
 from expectations.column_rules import column_rules
+from expectations.missing_files import missing_files
 from expectations.rules import Subject
 from expectations.usual_values import usual_values
 from landing.contracts import Contract
@@ -146,6 +147,7 @@ def delivery_rules(subject: Subject, contract: Contract) -> list[Expectation]:
             threshold="0 refused files",
             advice=f"{who} for the repaired file under the same name; the next run takes it and what was held.",
         ),
+        *missing_files(subject, contract),
         *column_rules(subject, contract),
         *_volume(subject, who),
         *usual_values(subject, contract),

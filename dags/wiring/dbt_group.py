@@ -19,7 +19,10 @@ STAGED = ["seeds", "models/staging", *EVIDENCE]
 MARTS = ["models/intermediate", "models/marts"]
 NOT_MARTS = [*EVIDENCE, "models/marts/outcomes"]
 # Insights that are looked at by the week, not by the day.
-JOURNEYS = [f"models/insights/{name}.sql" for name in ("campaign_funnel", "decision_summary", "journey_summary")]
+JOURNEYS = [
+    f"models/insights/{name}.sql"
+    for name in ("activity_months", "campaign_funnel", "decision_summary", "journey_summary")
+]
 SINCE = Param(
     None,
     type=["null", "string"],

@@ -5,9 +5,79 @@
     indexes=indexes_on([['known_date'], ['customer_id', 'visit_date']])
 ) }}
 
--- depends_on: {{ ref('customer_moves') }}, {{ ref('customer_ids') }}, {{ ref('int_shared_devices_listed') }}
+-- depends_on: {{ ref('customer_moves') }}
 -- A visit is a day of a browser or of an installed app. Events that come late make a row of their own, so that a row
--- never changes.
+-- never changes. Machines do not count.
+with events as (
+    {% for department, model, visitor_id, key_kind in [
+        ('web', 'stg_web__events', 'visitor_id', 'visitor'), ('app', 'stg_app__events', 'install_id', 'install')
+    ] -%}
+    select
+        '{{ department }}' as department,
+        event_id,
+        {{ visitor_id }} as visitor_id,
+        '{{ key_kind }}' as key_kind,
+        account_id,
+        event,
+        occurred_at,
+        known_date,
+        batch_id,
+        source_row
+    from {{ ref(model) }}
+    where
+        not is_bot
+        {{ and_event_in_question(ref(model), visitor_id, key_kind) }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+-- A repeated event counts once, from the first delivery.
+ordered as (
+    select
+        *,
+        row_number() over (partition by department, event_id order by known_date, batch_id, source_row) as oldest_first
+    from events
+),
+
+-- Who did it: the account that was logged in, else the account that the visitor or install was first seen with, while
+-- it is the only one. What was done before the first login is the person's from the login on, and nobody's again once
+-- the device turns out to be shared.
+identified as (
+    select
+        ordered.department,
+        ordered.event_id,
+        ordered.visitor_id,
+        coalesce(accounts.customer_id, visitors.customer_id) as customer_id,
+        ordered.event,
+        ordered.occurred_at,
+        {{ shop_day('ordered.occurred_at') }} as visit_date,
+        case
+            when accounts.customer_id is null then greatest(ordered.known_date, visitors.first_known_date)
+            else ordered.known_date
+        end as known_date
+    from ordered
+    left join {{ ref('customer_ids') }} as accounts
+        on
+            ordered.account_id = accounts.source_key
+            and accounts.key_kind = 'account'
+            and ordered.known_date >= accounts.first_known_date
+    left join {{ ref('int_shared_devices_listed') }} as shared
+        on
+            ordered.department = shared.department
+            and ordered.visitor_id = shared.visitor_id
+    left join {{ ref('customer_ids') }} as visitors
+        on
+            ordered.account_id is null
+            and ordered.visitor_id = visitors.source_key
+            and ordered.key_kind = visitors.key_kind
+            and visitors.first_known_date <= {{ as_of() }}
+            and (
+                shared.shared_date is null
+                or (ordered.known_date >= visitors.first_known_date and ordered.known_date < shared.shared_date)
+            )
+    where ordered.oldest_first = 1
+)
+
 select
     {{ dbt.hash(
         "department || '/' || visitor_id || '/' || cast(visit_date as " ~ dbt.type_string() ~ ") || '/' || cast(known_date as "
@@ -28,7 +98,7 @@ select
         sum(case when event in ('help', 'track', 'return_form', 'cancel_form') then 1 else 0 end) as integer
     ) as service_events,
     known_date
-from {{ ref('int_events_identified') }}
+from identified
 {% if is_incremental() -%}
 where
     {{ is_new_or_moved('known_date') }}

@@ -102,7 +102,9 @@ select
     devices.key_kind,
     false as is_founder
 from devices
-inner join entities
+-- Not the expression above, which has no index: a planner that expects one device would walk through it for each.
+inner join {{ ref('stg_identity__entity_customers') }} as entities
     on
         devices.account_id = entities.source_key
         and entities.entity_kind = 'account'
+        and entities.first_known_date <= {{ as_of() }}

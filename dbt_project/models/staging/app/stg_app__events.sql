@@ -1,3 +1,5 @@
+{{ config(indexes=indexes_on([], unique=['batch_id', 'source_row'])) }}
+
 with delivered as (
     {{ accepted_rows('app', 'events', [
         'event_id', 'install_id', 'account_id', 'event', 'sku', 'platform', 'occurred_at'

@@ -1,3 +1,5 @@
+{{ config(indexes=indexes_on([], unique=['batch_id', 'source_row'])) }}
+
 with delivered as (
     {{ accepted_rows('consent', 'changes', [
         'change_id', 'changed_at', 'email', 'contact_no', 'account_id', 'purpose', 'channel', 'is_granted', 'source'

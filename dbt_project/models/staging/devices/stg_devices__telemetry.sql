@@ -1,3 +1,5 @@
+{{ config(indexes=indexes_on([], unique=['batch_id', 'source_row'])) }}
+
 with delivered as (
     {{ accepted_rows('devices', 'telemetry', [
         'serial_no', 'measured_date', 'cups', 'water_litres', 'error_code', 'firmware'

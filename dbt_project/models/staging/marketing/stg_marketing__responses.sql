@@ -1,3 +1,5 @@
+{{ config(indexes=indexes_on([], unique=['batch_id', 'source_row'])) }}
+
 with delivered as (
     {{ accepted_rows('marketing', 'responses', ['response_id', 'send_id', 'kind', 'occurred_at']) }}
 ),

@@ -1,3 +1,5 @@
+{{ config(indexes=indexes_on([], unique=['batch_id', 'source_row'])) }}
+
 with delivered as (
     {{ accepted_rows('marketing', 'sends', [
         'send_id', 'campaign_id', 'recipient', 'channel', 'action_id', 'sent_at'

@@ -1,4 +1,4 @@
-{{ config(indexes=indexes_on([['known_date']])) }}
+{{ config(indexes=indexes_on([['known_date']], unique=['batch_id', 'source_row'])) }}
 
 -- The tills write UTC without saying so; the shops live on New York time (17 % of the lines change their day).
 with delivered as (

@@ -1,3 +1,5 @@
+{{ config(indexes=indexes_on([], unique=['batch_id', 'source_row'])) }}
+
 with delivered as (
     {{ accepted_rows('web', 'events', [
         'event_id', 'visitor_id', 'account_id', 'event', 'page', 'sku', 'order_no', 'campaign_id', 'device_type',
