@@ -76,21 +76,22 @@ def land_day(given: Settings, day: date, is_strict: bool = True, is_played: bool
     return timed(day, **play, land=lambda: each(land_department), check_raw=lambda: each(check_raw))
 
 
-def build_day(day: date, is_strict: bool = True) -> dict[str, float]:
+def build_day(day: date, is_strict: bool = True, is_tested: bool = True) -> dict[str, float]:
     """Build what was known on a day, from normalising to the gate of the features; seconds by step.
 
-    Not `is_strict`: without the gate of the features; that of the marts has to pass, or nothing is published.
+    Not `is_strict`: without the gate of the features; that of the marts has to pass, or nothing is published. Not
+    `is_tested`: without dbt's data tests.
     """
     check = {"check_features": lambda: run_gate("features.customer_features", day)} if is_strict else {}
     return timed(
         day,
         normalise=lambda: normalise_values(day),
-        evidence=lambda: dbt(day, STAGED),
+        evidence=lambda: dbt(day, STAGED, is_tested=is_tested),
         resolve=lambda: resolve_customers(day),
-        marts=lambda: dbt(day, MARTS, NOT_MARTS, begin_build(day)),
+        marts=lambda: dbt(day, MARTS, NOT_MARTS, begin_build(day), is_tested),
         check_marts=lambda: run_gate("marts.customers", day),
         publish_marts=lambda: publish_marts(day),
-        features=lambda: dbt(day, ["models/features"]),
+        features=lambda: dbt(day, ["models/features"], is_tested=is_tested),
         **check,
     )
 
@@ -106,7 +107,9 @@ def timed(day: date, **steps: Callable[[], object]) -> dict[str, float]:
     return seconds
 
 
-def dbt(day: date, places: Sequence[str], but_not: Sequence[str] = (), marts_in: str = "marts") -> None:
-    """Run dbt on what lies in `places`, with the marts in `marts_in`."""
-    paths = [[f"path:{place}" for place in each] for each in (places, but_not)]
-    build(day, *paths, marts_in=marts_in)
+def dbt(
+    day: date, places: Sequence[str], but_not: Sequence[str] = (), marts_in: str = "marts", is_tested: bool = True
+) -> None:
+    """Run dbt on what lies in `places`, with the marts in `marts_in` and with data tests if `is_tested`."""
+    select, exclude = ([f"path:{place}" for place in each] for each in (places, but_not))
+    build(day, select, exclude + ([] if is_tested else ["resource_type:test"]), marts_in=marts_in)
