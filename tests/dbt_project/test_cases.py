@@ -44,7 +44,7 @@ def check(company: Warehouse, case: Path) -> date:
         company.build(as_of)
         assert company.checksums(*BUILT) == once
         since = as_of
-    company.test(since, "--exclude-resource-type", "unit_test")  # they judge the SQL, not the case: test_unit_tests.py
+    company.test(since)
     expectations = sorted(case.glob("expected.*.csv"))
     assert expectations
     for path in expectations:

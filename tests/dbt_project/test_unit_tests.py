@@ -10,4 +10,4 @@ DAY = date(2017, 12, 28)
 def test_every_branch_gives_what_its_rows_say(company: Warehouse) -> None:
     """They know the time zone and the currency of complete_journey; dbt reads the types of their inputs from tables."""
     company.build(DAY)
-    company.test(DAY, "--select", "test_type:unit")
+    company.test_sql(DAY)
