@@ -210,7 +210,11 @@ class Warehouse:
 
     def test(self, as_of: date | str | None, *options: str) -> None:
         """Run the project's own tests on what was built."""
-        self._dbt("test", as_of, *options)
+        self._dbt("test", as_of, "--exclude-resource-type", "unit_test", *options)
+
+    def test_sql(self, as_of: date | str) -> None:
+        """Run the unit tests of the models: they judge the SQL, whatever was built."""
+        self._dbt("test", as_of, "--select", "test_type:unit")
 
     def _dbt(self, command: str, as_of: date | str | None, *options: str, since: date | None = None) -> None:
         days = {name: str(day) for name, day in (("as_of", as_of), ("since", since)) if day is not None}

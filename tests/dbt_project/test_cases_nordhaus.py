@@ -12,8 +12,7 @@ CASES_OF_NORDHAUS = sorted(path for path in (FOLDER / "cases_nordhaus").iterdir(
 @pytest.mark.parametrize("case", CASES_OF_NORDHAUS, ids=lambda case: case.name)
 def test_case_of_nordhaus(nordhaus: Warehouse, case: Path) -> None:
     """The last day is built anew as well: growing day by day must end where a full refresh ends."""
-    # Unit tests judge the SQL and know the time zone and currency of complete_journey: they run there.
-    since = check(nordhaus, case, "--exclude-resource-type", "unit_test")
+    since = check(nordhaus, case)
     grown = nordhaus.checksums(*BUILT)
     nordhaus.build(since, "--full-refresh")
     assert nordhaus.checksums(*BUILT) == grown
