@@ -166,6 +166,33 @@ begin atomic
 end;
 revoke all on function scores.versions_that_saw(text[]) from public;
 
+-- One row per champion, day and thing that was looked at (ml/drift): a feature, a score, or closed windows of a subject.
+create table if not exists quality.model_drift (
+    model_name text not null,
+    model_version text not null,
+    as_of_date date not null,
+    kind text not null check (kind in ('input', 'score', 'calibration')),
+    subject text not null,
+    value double precision,
+    drift_limit double precision not null,
+    status text not null check (status in ('stable', 'moderate', 'drifted', 'too few', 'no baseline')),
+    rows bigint not null,
+    primary key (model_name, as_of_date, kind, subject)
+);
+comment on table quality.model_drift is
+    'One row per champion, day and thing that was looked at: has it moved away from what the champion learned? Thresholds: '
+    'ml/drift/drift.yml. No value of a person.';
+comment on column quality.model_drift.kind is
+    'input: a feature of all customers (of the response model: of who was contacted); score: a probability; calibration: '
+    'what happened against what was promised, on windows that closed after the training.';
+comment on column quality.model_drift.subject is 'The feature, the intent or the action; all is every action.';
+comment on column quality.model_drift.value is
+    'Population stability index (0: nothing moved) of an input or a score; ratio of observed to expected events for '
+    'calibration.';
+comment on column quality.model_drift.drift_limit is
+    'The index above which it drifted; for calibration the ratio may be off by this share.';
+comment on column quality.model_drift.rows is 'Number of rows that were looked at; too few: nothing is claimed.';
+
 -- One row per decision. candidates holds the whole action set, ordered by action_id:
 -- [{action_id, channel, is_eligible, dropped_by, dropped_reason, basis, response_probability, response_value_eur,
 --   cost_eur, intent, intent_probability, expected_net_value_eur, propensity}, ...]; the propensities sum to 1.
