@@ -95,7 +95,7 @@ create table if not exists activation.deliveries (
     answer text,
     destination_id text,
     key text generated always as (
-        encode(sha256(convert_to(destination || '/' || customer_id || '/' || kind || '/' || change_number, 'UTF8')), 'hex')
+        md5(destination || '/' || customer_id || '/' || kind || '/' || change_number)
     ) stored,
     check ((kind = 'remove') = (content_hash is null))
 );

@@ -1,0 +1,441 @@
+"""Destinations are told what changed, once, whatever breaks on the way; who must leave, leaves at once."""
+
+import csv
+import json
+import random
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import date, timedelta
+from pathlib import Path
+
+import psycopg2
+import pytest
+import yaml
+
+from activation.__main__ import main
+from activation.deliver import DeliveryFailed, deliver, take_back
+from activation.destinations.configured import DestinationError, destinations
+from runtime import warehouse as runtime_warehouse
+from runtime.checksums import checksums
+from runtime.settings import ROOT, settings
+from tests.activation.contact_desk import PASSWORD, TOKEN, USER, Desk, MauticDesk, open_desk
+from tests.ml.company import AS_OF, NEXT_DAY
+
+EMAIL = "somebody@example.org"
+ADDRESS = {"CX_TEST_DESK_TOKEN": TOKEN, "CX_TEST_DESK_USER": USER, "CX_TEST_DESK_PASSWORD": PASSWORD}
+HOOK = {
+    **{"kind": "webhook", "owner": "Campaigns", "purpose": "a test", "url_variable": "DESK_URL"},
+    **{"token_variable": "DESK_TOKEN", "attempts": 3, "first_wait_seconds": 0.01},
+}
+MAUTIC = {
+    **{"kind": "mautic", "owner": "Campaigns", "purpose": "a test", "url_variable": "DESK_URL", "attempts": 3},
+    **{"user_variable": "DESK_USER", "password_variable": "DESK_PASSWORD", "first_wait_seconds": 0.01},
+}
+FILE = {"kind": "file", "owner": "Campaigns", "purpose": "a test"}
+
+
+def rows(query: str, values=None, role: str = "cx_pipeline") -> list[tuple]:
+    with runtime_warehouse.transaction(role) as connection, connection.cursor() as cursor:
+        cursor.execute(query, values)
+        return cursor.fetchall()
+
+
+def run(statement: str, values=None) -> None:
+    with runtime_warehouse.transaction() as connection, connection.cursor() as cursor:
+        cursor.execute(statement, values)
+
+
+def publish(actions: dict[str, str], day: date = AS_OF, valid_days: int = 7) -> None:
+    """Show channels one action per customer, as `activation.publish` leaves it; a channel follows its action."""
+    run("delete from activation.next_best_actions")
+    for customer, action in actions.items():
+        run(
+            """
+            insert into activation.next_best_actions (
+                customer_id, rank, action_id, channel, expected_net_value_eur, handover_to_human, reason_en, reason_de,
+                decision_id, valid_from, valid_until, data_as_of, policy_version, model_name, model_version, as_of_date,
+                scored_at
+            )
+            select %s, 1, action_id, channel, 1, false, 'why', 'warum', %s, %s, %s, %s, '1', 'm', '1', %s, '2018-01-01Z'
+            from vocabulary.actions where action_id = %s
+            """,
+            (customer, f"d-{customer}", day + timedelta(days=1), day + timedelta(days=valid_days), day, day, action),
+        )
+
+
+def configure(**given: dict) -> None:
+    (settings().home / "destinations.yml").write_text(yaml.safe_dump({"destinations": given}))
+
+
+def receipts(destination: str = "hook") -> list[tuple]:
+    return rows(
+        "select customer_id, kind, status, attempts from activation.deliveries where destination = %s"
+        " order by change_number",
+        (destination,),
+    )
+
+
+def told(desk: Desk) -> list[tuple]:
+    return [(body["kind"], body["customer_id"]) for *_, body in desk.calls]
+
+
+@pytest.fixture
+def published(company, monkeypatch) -> Iterator[None]:
+    """Three customers with an action each and one who is left alone; nobody was told anything yet."""
+    publish({"a": "coupon_campaign_a", "b": "coupon_campaign_b", "c": "reminder_message", "d": "no_action"})
+    run("create table marts.customers (customer_id text, email text)")
+    run("insert into marts.customers select customer_id, %s from activation.next_best_actions", (EMAIL,))
+    run("create table vocabulary.kept as select * from vocabulary.policies")
+    for name, value in ADDRESS.items():
+        monkeypatch.setenv(name.removeprefix("CX_TEST_"), value)
+    yield
+    (settings().home / "destinations.yml").unlink(missing_ok=True)
+    run("drop table marts.customers")
+    run("delete from vocabulary.policies; insert into vocabulary.policies select * from vocabulary.kept")
+    run("drop table vocabulary.kept; delete from marts.consents; delete from activation.next_best_actions")
+    run("truncate activation.acknowledged, activation.deliveries")
+
+
+@pytest.fixture
+def desk(published, monkeypatch) -> Iterator[Desk]:
+    with open_desk(Desk()) as opened:
+        monkeypatch.setenv("DESK_URL", opened.url)
+        configure(hook=HOOK)
+        yield opened
+
+
+@pytest.fixture
+def mautic(published, monkeypatch) -> Iterator[MauticDesk]:
+    with open_desk(MauticDesk()) as opened:
+        monkeypatch.setenv("DESK_URL", opened.url)
+        configure(mautic=MAUTIC)
+        yield opened
+
+
+def test_without_a_destination_nothing_happens(published, capsys):
+    assert destinations() == []
+    before = checksums(["activation"])
+    assert deliver(AS_OF) == []
+    assert checksums(["activation"]) == before
+    assert main(["deliver"]) == 0 and "There is no destination" in capsys.readouterr().out
+
+
+def test_only_changes_are_told_and_removes_come_first(desk):
+    assert deliver(AS_OF)[0].summary() == "hook: 3 add; 3 acknowledged, 0 refused"
+    assert set(desk.held) == {"a", "b", "c"}, "who is left alone is nobody's business"
+    assert desk.held["a"]["action_id"] == "coupon_campaign_a" and set(desk.held["a"]) == {
+        *("action_id", "channel", "handover_to_human", "ai_disclosure"),
+    }
+    desk.calls.clear()
+    deliver(AS_OF)
+    publish({"a": "coupon_campaign_a", "b": "reminder_message", "d": "coupon_campaign_c"}, NEXT_DAY)
+    deliver(NEXT_DAY)
+    assert told(desk) == [("remove", "c"), ("change", "b"), ("add", "d")]
+    assert set(desk.held) == {"a", "b", "d"} and desk.held["b"]["action_id"] == "reminder_message"
+    assert receipts()[-3:] == [
+        ("c", "remove", "acknowledged", 1),
+        ("b", "change", "acknowledged", 1),
+        ("d", "add", "acknowledged", 1),
+    ]
+    assert rows("select customer_id from activation.acknowledged order by 1") == [("a",), ("b",), ("d",)]
+
+
+def test_there_and_back_are_different_changes(desk):
+    for action in ("coupon_campaign_a", "reminder_message", "coupon_campaign_a"):
+        publish({"a": action})
+        deliver(AS_OF)
+    keys = [key for _, _, key, body in desk.calls if body["customer_id"] == "a"]
+    assert len(set(keys)) == 3 and desk.held["a"]["action_id"] == "coupon_campaign_a"
+
+
+def test_a_dry_run_counts_and_touches_nothing(desk, capsys):
+    before = checksums(["activation"])
+    assert main(["deliver", "--dry-run"]) == 0
+    assert "dry run, hook: 3 add; 0 acknowledged" in capsys.readouterr().out
+    assert checksums(["activation"]) == before and desk.calls == []
+    assert main(["deliver"]) == 0 and main(["destinations"]) == 0
+    assert "hook (webhook, Campaigns): holds 3 customers; 0 pending, 0 refused" in capsys.readouterr().out
+
+
+def test_what_is_busy_or_cut_is_tried_again_under_the_same_key(desk):
+    desk.faults = {1: 503, 2: (429, 0), 4: "lost"}
+    deliver(AS_OF)
+    assert sorted(desk.effects) == [("add", "a"), ("add", "b"), ("add", "c")], "each once"
+    keys = [key for _, _, key, _ in desk.calls]
+    assert keys[0] == keys[1] == keys[2] and keys[3] == keys[4] != keys[0]
+    assert [status for *_, status, _ in receipts()] == ["acknowledged"] * 3
+
+
+def test_a_destination_that_is_down_gets_the_rest_next_time_under_the_same_keys(desk):
+    desk.faults = {number: 503 for number in range(2, 5)}
+    with pytest.raises(DeliveryFailed, match="hook: 3 add; 1 acknowledged.*it answers 503 after 3 attempts"):
+        deliver(AS_OF)
+    assert [status for *_, status, _ in receipts()] == ["acknowledged", "pending", "pending"]
+    keys = rows("select key from activation.deliveries order by change_number")
+    deliver(AS_OF)
+    assert rows("select key from activation.deliveries order by change_number") == keys
+    assert set(desk.held) == {"a", "b", "c"} and len(desk.effects) == 3
+
+
+def test_one_destination_that_is_down_does_not_keep_the_others_waiting(desk):
+    configure(hook=HOOK, another={**HOOK, "url_variable": "NOWHERE"})
+    with pytest.raises(DeliveryFailed, match="another: .*set NOWHERE"):
+        deliver(AS_OF)
+    assert set(desk.held) == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize("call", [1, 2, 3])
+def test_a_run_that_is_killed_at_any_call_is_completed_without_double_effect(desk, call):
+    """kill -9 comes after the destination has done it and before its answer is kept."""
+    desk.faults = {call: "kill"}
+    child = subprocess.Popen([sys.executable, "-c", "from activation.__main__ import main; input(); main(['deliver'])"],
+                             cwd=ROOT, stdin=subprocess.PIPE)  # fmt: skip
+    desk.pid = child.pid
+    child.communicate(b"go\n", timeout=120)
+    assert child.returncode == -9 and len(desk.effects) == call
+    assert rows("select count(*) from activation.acknowledged") == [(0,)], "no answer was kept"
+    deliver(AS_OF)
+    assert sorted(desk.effects) == [("add", "a"), ("add", "b"), ("add", "c")]
+    assert rows("select count(*) from activation.acknowledged") == [(3,)]
+
+
+def test_what_may_have_arrived_is_taken_back_though_nobody_acknowledged_it(desk):
+    desk.faults = {number: "lost" for number in range(1, 4)}
+    with pytest.raises(DeliveryFailed):
+        deliver(AS_OF)
+    assert set(desk.held) == {"a"} and rows("select count(*) from activation.acknowledged") == [(0,)]
+    publish({"b": "coupon_campaign_b"}, NEXT_DAY)
+    desk.faults = {4: 503, 5: 503, 6: 503}
+    with pytest.raises(DeliveryFailed):
+        deliver(NEXT_DAY)
+    desk.faults = {}
+    deliver(NEXT_DAY)
+    assert set(desk.held) == {"b"}
+    before = len(desk.calls)
+    deliver(NEXT_DAY)
+    assert len(desk.calls) == before, "now it is settled"
+
+
+def test_after_any_faults_a_quiet_run_leaves_the_destination_as_it_is_wanted(desk):
+    """Forty rounds of other actions with lost answers, busy answers and refusals; then one round without."""
+    random.seed(7)
+    offers = ["coupon_campaign_a", "coupon_campaign_b", "reminder_message", "no_action"]
+    wanted = {}
+    for _ in range(40):
+        wanted = {who: random.choice(offers) for who in "abcdef" if random.random() < 0.7}
+        publish(wanted)
+        ahead = range(len(desk.calls) + 1, len(desk.calls) + 40)
+        desk.faults = {n: random.choice(["lost", 503, 422]) for n in ahead if random.random() < 0.5}
+        with suppress(DeliveryFailed):
+            deliver(AS_OF, removes_only=random.random() < 0.2)
+    desk.faults = {}
+    deliver(AS_OF)
+    assert {who: content["action_id"] for who, content in desk.held.items()} == {
+        who: action for who, action in wanted.items() if action != "no_action"
+    }
+    assert {status for *_, status, _ in receipts()} == {"acknowledged", "superseded"}
+    assert max(Counter(key for _, _, key, _ in desk.calls).values()) > 1, "something was sent twice"
+
+
+def test_a_refusal_is_kept_and_tried_again(desk):
+    desk.faults = {1: 422}
+    assert deliver(AS_OF)[0].refused == 1
+    assert rows("select customer_id, answer from activation.deliveries where status = 'refused'") == [("a", "HTTP 422")]
+    deliver(AS_OF)
+    assert set(desk.held) == {"a", "b", "c"} and len({key for _, _, key, _ in desk.calls}) == 3
+
+
+def test_a_refused_remove_is_an_error(desk):
+    deliver(AS_OF)
+    publish({"a": "coupon_campaign_a", "b": "coupon_campaign_b"}, NEXT_DAY)
+    desk.faults = {len(desk.calls) + 1: 403}
+    with pytest.raises(DeliveryFailed, match="1 remove; 0 acknowledged, 1 refused"):
+        deliver(NEXT_DAY)
+
+
+def test_who_withdraws_consent_leaves_at_once_before_anything_is_published(desk):
+    run("delete from vocabulary.policies where rule = 'consent_not_required'")
+    purpose = dict(rows("select action_id, purpose from vocabulary.actions"))["coupon_campaign_a"]
+    run(
+        "insert into marts.consents select customer_id, %s, 'any', true, '2017-12-01', '2017-12-01'"
+        " from activation.next_best_actions",
+        (purpose,),
+    )
+    publish({"a": "coupon_campaign_a", "b": "coupon_campaign_b"})
+    deliver(AS_OF)
+    assert set(desk.held) == {"a", "b"}
+    run("insert into marts.consents values ('a', %s, 'any', false, '2017-12-29', '2017-12-29')", (purpose,))
+    run("insert into marts.consents values ('b', %s, 'any', false, '2017-12-30', '2017-12-30')", (purpose,))
+    deliver(AS_OF, removes_only=True)
+    assert set(desk.held) == {"a", "b"}, "that day nobody knew of it"
+    assert deliver(NEXT_DAY, removes_only=True)[0].summary() == "hook: 1 remove; 1 acknowledged, 0 refused"
+    assert set(desk.held) == {"b"}
+
+
+def test_removes_only_tells_nothing_new(desk):
+    deliver(AS_OF)
+    publish({"a": "reminder_message", "d": "coupon_campaign_a"}, NEXT_DAY)
+    deliver(NEXT_DAY, removes_only=True)
+    assert set(desk.held) == {"a"} and desk.held["a"]["action_id"] == "coupon_campaign_a"
+    deliver(NEXT_DAY)
+    assert set(desk.held) == {"a", "d"} and desk.held["a"]["action_id"] == "reminder_message"
+
+
+def test_an_action_that_nobody_renewed_leaves_when_it_expires(desk):
+    deliver(AS_OF)
+    deliver(AS_OF + timedelta(days=6))
+    assert set(desk.held) == {"a", "b", "c"}
+    deliver(AS_OF + timedelta(days=7), removes_only=True)
+    assert desk.held == {}
+
+
+def test_who_is_to_be_forgotten_is_taken_back_from_everywhere(desk):
+    configure(hook=HOOK, list=FILE)
+    deliver(AS_OF)
+    take_back(["a", "nobody"], AS_OF)
+    assert set(desk.held) == {"b", "c"}
+    assert rows("select destination, kind from activation.deliveries where customer_id = 'a' order by 1, 2") == [
+        ("hook", "add"), ("hook", "remove"), ("list", "add"), ("list", "remove"),
+    ]  # fmt: skip
+    configure(hook=HOOK)
+    with pytest.raises(DeliveryFailed, match="list: .*no longer in destinations.yml"):
+        take_back(["b"], AS_OF)
+
+
+def test_channels_and_fields_are_chosen_and_personal_data_is_kept_nowhere(desk):
+    channel = dict(rows("select action_id, channel from vocabulary.actions"))["reminder_message"]
+    configure(hook={**HOOK, "channels": [channel], "fields": ["action_id"], "customer_fields": ["email"]})
+    deliver(AS_OF)
+    assert desk.held["c"] == {"action_id": "reminder_message", "email": EMAIL}
+    assert {rows("select channel from activation.next_best_actions where customer_id = %s", (who,))[0][0]
+            for who in desk.held} == {channel}  # fmt: skip
+    kept = rows("select deliveries::text from activation.deliveries union all"
+                " select acknowledged::text from activation.acknowledged")  # fmt: skip
+    assert kept and not [text for (text,) in kept if EMAIL in text or "example" in text]
+
+
+@pytest.mark.parametrize("role", ["cx_agent", "cx_bi"])
+def test_who_was_told_what_is_not_for_others(desk, role):
+    deliver(AS_OF)
+    for table in ("deliveries", "acknowledged"):
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            rows(f"select * from activation.{table}", role=role)
+
+
+def test_a_file_of_changes_is_there_as_a_whole(published):
+    configure(list=FILE, sheet={**FILE, "format": "csv", "fields": ["action_id", "reason_de"]})
+    deliver(AS_OF)
+    folder = settings().home / "outbox"
+    (lines,) = (folder / "list").iterdir()
+    said = [json.loads(line) for line in lines.read_text().splitlines()]
+    assert [(row["kind"], row["customer_id"], row["action_id"]) for row in said] == [
+        ("add", "a", "coupon_campaign_a"), ("add", "b", "coupon_campaign_b"), ("add", "c", "reminder_message"),
+    ]  # fmt: skip
+    assert lines.stat().st_mode & 0o777 == 0o600
+    (sheet,) = (folder / "sheet").iterdir()
+    assert list(csv.DictReader(sheet.open()))[0]["reason_de"] == "warum"
+    deliver(AS_OF)
+    assert len(list((folder / "list").iterdir())) == 1, "nothing changed, so there is no file"
+    # As after a kill between the file and its receipts: the same changes make the same file again.
+    before = lines.read_text()
+    run("update activation.deliveries set status = 'pending'")
+    run("truncate activation.acknowledged")
+    deliver(AS_OF)
+    assert [path.read_text() for path in (folder / "list").iterdir()] == [before]
+    for path in [*(folder / "list").iterdir(), *(folder / "sheet").iterdir()]:
+        path.unlink()
+
+
+def test_a_postgresql_table_holds_what_is_wanted(published, monkeypatch):
+    run("create schema outside")
+    monkeypatch.setenv("CRM_URL", runtime_warehouse.url("cx_pipeline"))
+    configure(crm={**FILE, "kind": "table", "url_variable": "CRM_URL", "table": "outside.actions"})
+    try:
+        deliver(AS_OF)
+        publish({"a": "reminder_message", "b": "coupon_campaign_b"}, NEXT_DAY)
+        deliver(NEXT_DAY)
+        assert rows("select customer_id, action_id, handover_to_human, as_of from outside.actions order by 1") == [
+            ("a", "reminder_message", "false", NEXT_DAY),
+            ("b", "coupon_campaign_b", "false", AS_OF),
+        ]
+        run("update activation.deliveries set status = 'pending' where as_of = %s", (NEXT_DAY,))
+        before = rows("select * from outside.actions order by 1")
+        deliver(NEXT_DAY)
+        assert rows("select * from outside.actions order by 1") == before, "told twice, the same"
+        run("drop table outside.actions; create view outside.actions as select 1 as customer_id")
+        publish({"a": "coupon_campaign_a", "b": "coupon_campaign_b"}, NEXT_DAY)
+        with pytest.raises(DeliveryFailed, match="crm: .*the table cannot be written"):
+            deliver(NEXT_DAY)
+    finally:
+        run("drop schema outside cascade")
+
+
+def test_mautic_keeps_one_contact_per_customer(mautic):
+    mautic.faults = {1: "lost", 3: 503}
+    deliver(AS_OF)
+    assert sorted(contact["cx_customer_id"] for contact in mautic.contacts.values()) == ["a", "b", "c"]
+    ids = dict(rows("select customer_id, destination_id from activation.acknowledged"))
+    assert {ids[contact["cx_customer_id"]] for contact in mautic.contacts.values()} == set(mautic.contacts)
+    mautic.contacts.pop(ids["b"])  # a marketer deleted it
+    publish({"a": "reminder_message", "b": "coupon_campaign_c"}, NEXT_DAY)
+    deliver(NEXT_DAY)
+    held = {contact["cx_customer_id"]: contact for contact in mautic.contacts.values()}
+    assert {who: contact["cx_action_id"] for who, contact in held.items()} == {
+        "a": "reminder_message", "b": "coupon_campaign_c",
+    }  # fmt: skip
+    assert ids["a"] in mautic.contacts and held["a"]["overwriteWithBlank"] is True
+    assert dict(rows("select customer_id, destination_id from activation.acknowledged"))["b"] in mautic.contacts
+    assert {method for method, *_ in mautic.calls} == {"POST", "PATCH", "DELETE"}
+
+
+def test_mautic_a_contact_whose_answer_was_lost_is_found_and_removed(mautic):
+    mautic.faults = {number: "lost" for number in range(1, 4)}
+    with pytest.raises(DeliveryFailed):
+        deliver(AS_OF)
+    assert len(mautic.contacts) == 1
+    publish({"b": "coupon_campaign_b"}, NEXT_DAY)
+    deliver(NEXT_DAY)
+    assert [contact["cx_customer_id"] for contact in mautic.contacts.values()] == ["b"]
+
+
+def test_a_wrong_password_is_a_refusal_and_shows_nothing(mautic, monkeypatch):
+    monkeypatch.setenv("DESK_PASSWORD", "wrong")
+    done = deliver(AS_OF)[0]
+    assert done.refused == 3 and mautic.contacts == {}
+    assert rows("select distinct answer from activation.deliveries") == [("HTTP 401",)]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({**HOOK, "kind": "pigeon"}, "kind: Input should be"),
+        ({**HOOK, "url_variable": None}, "kind webhook needs url_variable"),
+        ({**HOOK, "colour": "red"}, "colour: Extra inputs"),
+        ({**MAUTIC, "user_variable": None}, "belong together"),
+        ({**HOOK, "fields": ["customer_id"]}, "customer_id would be told twice"),
+        ({**HOOK, "customer_fields": ["shoe_size"]}, "marts.customers has no shoe_size"),
+        ("a word", "must hold keys and values"),
+    ],
+)
+def test_a_destination_that_is_described_wrongly_is_named(desk, given, words, capsys):
+    configure(hook=given)
+    assert main(["deliver"]) == 1
+    shown = capsys.readouterr().err
+    assert words in shown and "hook" in shown and desk.calls == []
+
+
+def test_the_example_of_the_readme_is_one(published, monkeypatch):
+    readme = (ROOT / "activation" / "destinations" / "README.md").read_text()
+    example = yaml.safe_load(readme.split("```yaml")[1].split("```")[0])
+    configure(**example["destinations"])
+    assert [one.kind for one in destinations()] == ["mautic"]
+    (settings().home / "destinations.yml").write_text("destinations: [wrong]")
+    with pytest.raises(DestinationError, match="must hold a key"):
+        destinations()
+
+
+def test_none_is_switched_on_from_the_start():
+    assert yaml.safe_load(Path(ROOT / "activation" / "destinations.yml").read_text()) == {"destinations": {}}
