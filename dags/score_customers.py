@@ -2,8 +2,9 @@
 
 **What.** `score_messages` (skipped where nobody writes or no model may read) and its gate, `score_intent` (what does a
 customer want), `decide` (policies, limits, value, exploration, ledger), `foresee_actions` (the action for each thing an
-agent may hear), the gate on all of it, `publish` (one transaction: all customers change at once). Beside it
-`watch_drift` compares champions with what they learned (`quality.model_drift`); drift makes tomorrow's training due.
+agent may hear), the gate on all of it, `publish` (one transaction: all customers change at once), `deliver_changes`
+(tells each destination what changed; there is none from the start). Beside it `watch_drift` and its gate, which warns,
+compare champions with what they learned (`quality.model_drift`); drift makes tomorrow's training due.
 **When.** As soon as `nba_champion`, which follows `intent_champion`, was emitted for a day; by hand for any day.
 **Reads** staged messages, `features`, the champions, `vocabulary`. **Emits** the asset `published`.
 
@@ -12,6 +13,7 @@ agent may hear), the gate on all of it, `publish` (one transaction: all customer
 - `check_scores_decisions` red: its log names the rule. The day's decisions are in `decisions.decision_ledger`, which
   is append-only: correct the cause, build the day again if need be and clear `decide`. Decisions that no longer hold
   are withdrawn (`decisions.withdrawn_decisions`) and made anew; of a day before the last decided one all stand.
+- `deliver_changes` red: what is published is live; its log names the destination. Clear it: what is open is sent again.
 - Any other task red: correct the cause and clear it; deciding again from the same facts writes nothing.
 """
 
@@ -63,9 +65,15 @@ def score_customers():
         print(publish(as_of()))
         announce(PUBLISHED, as_of())
 
+    @task
+    def deliver_changes() -> None:
+        from activation.deliver import deliver
+
+        print(*(told.summary() for told in deliver(as_of())), sep="\n")
+
     read = check_gate("scores.message_intents", trigger_rule="none_failed")
     scored, decided = score_intent(), check_gate("scores.decisions")
-    score_messages() >> read >> scored >> decide() >> foresee_actions() >> decided >> publish()
+    score_messages() >> read >> scored >> decide() >> foresee_actions() >> decided >> publish() >> deliver_changes()
     scored >> watch_drift() >> check_gate("scores.model_drift")
 
 

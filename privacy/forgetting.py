@@ -53,6 +53,7 @@ def forget(connection: Connection, as_of: date) -> dict[str, int]:
     wait_for_normalisation(connection)
     _wait_for_resolve(connection)
     gather(connection)
+    _require_taken_back(connection)
     follow_records(connection, places)
     erased = erase(connection, places)
     forget_unused_values(connection)
@@ -77,6 +78,27 @@ def forget(connection: Connection, as_of: date) -> dict[str, int]:
         "erasure_refused": len(requests) - len(known),
         "returned_erased": len(returned),
     }
+
+
+def _require_taken_back(connection: Connection) -> None:
+    """Raise ErasureIncomplete while a destination holds, or may hold, a person at hand: its trace would go, too."""
+    with connection.cursor() as cursor:
+        cursor.execute("""
+            select distinct told.destination
+            from (
+                select destination, customer_id from activation.acknowledged
+                union all
+                select destination, customer_id from activation.deliveries where status = 'pending' and attempts > 0
+            ) as told
+            join privacy.subjects_at_hand as subject
+                on subject.identifies = 'customer_id' and subject.value = told.customer_id
+            order by 1
+        """)
+        holding = [destination for (destination,) in cursor.fetchall()]
+    if holding:
+        raise ErasureIncomplete(
+            f"{', '.join(holding)} may still hold an erased person: run take_back of serve_privacy_requests first."
+        )
 
 
 def _wait_for_resolve(connection: Connection) -> None:

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import Param, get_current_context, task
+from airflow.sdk import Asset, Param, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from dags.wiring.clock import AS_OF_PARAM, as_of
+from dags.wiring.clock import AS_OF_PARAM, announce, as_of
 
 OWNERS = frozenset({"data-engineering", "data-science", "customer-experience", "data-protection", "data-steward"})
 TAGS = frozenset({"land", "build", "train", "score", "learn", "journeys", "privacy", "steward"})
@@ -59,15 +59,20 @@ def show_failure(what: str) -> None:
     raise AirflowFailException(what)
 
 
-def check_gate(gate: str, **given: Any) -> Any:
-    """The task of the gate `gate` ("scores.decisions"), named check_<layer>_<name>; `given` goes to the task."""
+def check_gate(gate: str, emits: Asset | None = None, **given: Any) -> Any:
+    """The task of the gate `gate` ("scores.decisions"), named check_<layer>_<name>; `given` goes to the task.
 
-    @task(task_id=f"check_{gate.replace('.', '_')}", **given)
+    `emits`: the asset that a passed gate stands for.
+    """
+
+    @task(task_id=f"check_{gate.replace('.', '_')}", outlets=[emits] if emits else [], **given)
     def check() -> None:
         from expectations.gate import run_gate
 
         with no_retry_for_gates():
             run_gate(gate, as_of())
+        if emits:
+            announce(emits, as_of())
 
     return check()
 

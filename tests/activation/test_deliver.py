@@ -3,6 +3,7 @@
 import csv
 import json
 import random
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -93,6 +94,7 @@ def published(company, monkeypatch) -> Iterator[None]:
         monkeypatch.setenv(name.removeprefix("CX_TEST_"), value)
     yield
     (settings().home / "destinations.yml").unlink(missing_ok=True)
+    shutil.rmtree(settings().home / "outbox", ignore_errors=True)
     run("drop table marts.customers")
     run("delete from vocabulary.policies; insert into vocabulary.policies select * from vocabulary.kept")
     run("drop table vocabulary.kept; delete from marts.consents; delete from activation.next_best_actions")
@@ -345,8 +347,6 @@ def test_a_file_of_changes_is_there_as_a_whole(published):
     run("truncate activation.acknowledged")
     deliver(AS_OF)
     assert [path.read_text() for path in (folder / "list").iterdir()] == [before]
-    for path in [*(folder / "list").iterdir(), *(folder / "sheet").iterdir()]:
-        path.unlink()
 
 
 def test_a_postgresql_table_holds_what_is_wanted(published, monkeypatch):
