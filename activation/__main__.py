@@ -5,7 +5,7 @@ import logging
 import sys
 from datetime import date
 
-from activation.deliver import DeliveryFailed, deliver
+from activation.deliver import DeliveryFailed, deliver, published_day
 from activation.destinations.configured import DestinationError, destinations
 from runtime.settings import SettingsError
 from runtime.warehouse import WarehouseError, transaction
@@ -59,9 +59,7 @@ def _list(given: argparse.Namespace) -> None:
 
 
 def _published_day() -> date:
-    with transaction() as connection, connection.cursor() as cursor:
-        cursor.execute("select max(as_of_date) from activation.next_best_actions")
-        (day,) = cursor.fetchone()
+    day = published_day()
     if day is None:
         raise DeliveryFailed("Nothing is published yet: run score_customers first.")
     return day

@@ -62,10 +62,13 @@ class Delivery:
     refused: int = 0
     removes_refused: int = 0
     trouble: str = ""
+    note: str = ""
 
     def summary(self) -> str:
         """Say it in a line."""
         told = ", ".join(f"{self.kinds[kind]} {kind}" for kind in ("add", "change", "remove") if self.kinds[kind])
+        if self.note:
+            return f"{self.destination}: {self.note}"
         trouble = f"; {self.trouble}" if self.trouble else ""
         answers = f"{self.acknowledged} acknowledged, {self.refused} refused"
         return f"{self.destination}: {told or 'nothing changed'}; {answers}{trouble}"
@@ -74,11 +77,16 @@ class Delivery:
 def deliver(as_of: date, dry_run: bool = False, removes_only: bool = False, only: str | None = None) -> list[Delivery]:
     """Tell all destinations (or `only` one) what changed; without destinations nothing happens.
 
+    A day before the published one tells nobody anything: its marts do not know what was said since.
     `removes_only`: who withdrew consent, was taken back or expired leaves at once, without waiting for a publication.
     `dry_run`: nothing is written or sent. Raises DeliveryFailed at the end if one could not be reached or refused a
     remove; the others were told.
     """
-    return _finish([_tell(one, as_of, dry_run, removes_only, None) for one in _configured(only)])
+    known = _configured(only)
+    live = published_day() if known else None
+    if live is not None and live > as_of:
+        return [Delivery(one.name, note=f"{live} is published, so nothing is told as of {as_of}") for one in known]
+    return _finish([_tell(one, as_of, dry_run, removes_only, None) for one in known])
 
 
 def take_back(customers: Sequence[str], as_of: date) -> list[Delivery]:
@@ -96,6 +104,13 @@ def take_back(customers: Sequence[str], as_of: date) -> list[Delivery]:
     done = [_tell(one, as_of, False, True, customers) for one in known]
     done += [Delivery(name, trouble="holds customers and is no longer in destinations.yml") for name in lost]
     return _finish(done)
+
+
+def published_day() -> date | None:
+    """Return the day that channels read, None before the first publication."""
+    with warehouse.transaction() as connection, connection.cursor() as cursor:
+        cursor.execute("select max(as_of_date) from activation.next_best_actions")
+        return cursor.fetchone()[0]
 
 
 def _configured(only: str | None) -> list[Destination]:

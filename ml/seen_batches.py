@@ -19,20 +19,17 @@ _KEEP = """
     on conflict do nothing
 """
 
-# Decisions by version: the response model gave the value, the intent model the intent.
+# Of a version that was champion more than once: since when first, and until when at last. Decisions by version: the
+# response model gave the value, the intent model the intent.
 _SAW = """
-    with saw as (
-        select found.*, coalesce(held.until_date, '-infinity') as until, held.from_date, held.until_date
-        from scores.versions_that_saw(%(batches)s) as found
-        left join lateral (
-            select min(from_date) as from_date, nullif(max(coalesce(until_date, 'infinity')), 'infinity') as until_date
-            from scores.champion_history as champion
-            where champion.model_name = found.model_name and champion.version = found.version
-        ) as held on true
-    )
-    select saw.model_name, saw.version, saw.as_of_date, saw.is_recorded, saw.from_date, saw.until_date,
+    select saw.model_name, saw.version, saw.as_of_date, saw.is_recorded, held.from_date, held.until_date,
         made.decisions, made.first_day, made.last_day, made.live
-    from saw
+    from scores.versions_that_saw(%(batches)s) as saw
+    cross join lateral (
+        select min(from_date) as from_date, nullif(max(coalesce(until_date, 'infinity')), 'infinity') as until_date
+        from scores.champion_history as champion
+        where champion.model_name = saw.model_name and champion.version = saw.version
+    ) as held
     cross join lateral (
         select count(*) as decisions, min(ledger.as_of_date) as first_day, max(ledger.as_of_date) as last_day,
             count(published.decision_id) as live

@@ -47,6 +47,8 @@ class Destination(BaseModel):
             raise ValueError(f"a destination of kind {self.kind} needs {', '.join(missing)}")
         if (self.user_variable is None) != (self.password_variable is None):
             raise ValueError("user_variable and password_variable belong together")
+        if not self.fields and not self.customer_fields:
+            raise ValueError("fields and customer_fields are empty: there is nothing to tell")
         told_twice = sorted(set(self.fields) & {*self.customer_fields, "customer_id"})
         if told_twice:
             raise ValueError(f"{', '.join(told_twice)} would be told twice")

@@ -286,6 +286,15 @@ def test_removes_only_tells_nothing_new(desk):
     assert set(desk.held) == {"a", "d"} and desk.held["a"]["action_id"] == "reminder_message"
 
 
+def test_a_day_that_is_played_again_tells_nothing_of_the_past(desk):
+    deliver(AS_OF)
+    publish({"a": "reminder_message"}, NEXT_DAY)
+    before = len(desk.calls)
+    for removes_only in (True, False):
+        assert "2017-12-29 is published" in deliver(AS_OF, removes_only=removes_only)[0].summary()
+    assert len(desk.calls) == before
+
+
 def test_an_action_that_nobody_renewed_leaves_when_it_expires(desk):
     deliver(AS_OF)
     deliver(AS_OF + timedelta(days=6))
@@ -415,6 +424,7 @@ def test_a_wrong_password_is_a_refusal_and_shows_nothing(mautic, monkeypatch):
         ({**HOOK, "url_variable": None}, "kind webhook needs url_variable"),
         ({**HOOK, "colour": "red"}, "colour: Extra inputs"),
         ({**MAUTIC, "user_variable": None}, "belong together"),
+        ({**HOOK, "fields": []}, "there is nothing to tell"),
         ({**HOOK, "fields": ["customer_id"]}, "customer_id would be told twice"),
         ({**HOOK, "customer_fields": ["shoe_size"]}, "marts.customers has no shoe_size"),
         ("a word", "must hold keys and values"),
