@@ -15,7 +15,7 @@ from psycopg2.extras import execute_values
 
 from activation.changes import plan_changes
 from activation.destinations.change import REMOVE, Answer, Change, Sender, Unavailable
-from activation.destinations.configured import Destination, destinations
+from activation.destinations.configured import Destination, DestinationError, destinations
 from activation.destinations.file import File
 from activation.destinations.mautic import Mautic
 from activation.destinations.table import Table
@@ -96,8 +96,16 @@ def take_back(customers: Sequence[str], as_of: date) -> list[Delivery]:
     known = _configured(None)
     with warehouse.transaction() as connection, connection.cursor() as cursor:
         cursor.execute(
-            "select distinct destination from activation.acknowledged"
-            " where customer_id = any(%s) and destination <> all (%s)",
+            """
+            select distinct destination
+            from (
+                select destination, customer_id from activation.acknowledged
+                union all
+                select destination, customer_id from activation.deliveries where status = 'pending' and attempts > 0
+            ) as told
+            where customer_id = any(%s) and destination <> all (%s)
+            order by 1
+            """,
             (list(customers), [one.name for one in known]),
         )
         lost = [name for (name,) in cursor.fetchall()]
@@ -133,17 +141,17 @@ def _tell(
     destination: Destination, as_of: date, dry_run: bool, removes_only: bool, customers: Sequence[str] | None
 ) -> Delivery:
     told = Delivery(destination.name)
-    with _alone(destination):
-        with warehouse.transaction() as connection:
-            changes = plan_changes(connection, destination, as_of, removes_only, customers)
-            if dry_run:
-                connection.rollback()
-        told.kinds.update(change.kind for change in changes)
-        if changes and not dry_run:
-            try:
+    try:
+        with _alone(destination):
+            with warehouse.transaction() as connection:
+                changes = plan_changes(connection, destination, as_of, removes_only, customers)
+                if dry_run:
+                    connection.rollback()
+            told.kinds.update(change.kind for change in changes)
+            if changes and not dry_run:
                 _send(SENDERS[destination.kind](destination), changes, told)
-            except Unavailable as problem:
-                told.trouble = str(problem)
+    except (Unavailable, DestinationError) as problem:  # the other destinations are told all the same
+        told.trouble = str(problem)
     return told
 
 
@@ -191,5 +199,5 @@ def _alone(destination: Destination) -> Iterator[None]:
             "select pg_try_advisory_xact_lock(hashtextextended('activation/' || %s, 6))", (destination.name,)
         )
         if not cursor.fetchone()[0]:
-            raise DeliveryFailed(f"{destination.name}: another run is telling it right now.")
+            raise Unavailable(f"{destination.name}: another run is telling it right now.")
         yield

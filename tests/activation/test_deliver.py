@@ -1,120 +1,22 @@
 """Destinations are told what changed, once, whatever breaks on the way; who must leave, leaves at once."""
 
-import csv
-import json
 import random
-import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import suppress
-from datetime import date, timedelta
-from pathlib import Path
+from datetime import timedelta
 
 import psycopg2
 import pytest
-import yaml
 
 from activation.__main__ import main
 from activation.deliver import DeliveryFailed, deliver, take_back
-from activation.destinations.configured import DestinationError, destinations
-from runtime import warehouse as runtime_warehouse
+from activation.destinations.configured import destinations
 from runtime.checksums import checksums
-from runtime.settings import ROOT, settings
-from tests.activation.contact_desk import PASSWORD, TOKEN, USER, Desk, MauticDesk, open_desk
+from runtime.settings import ROOT
+from tests.activation.told import EMAIL, FILE, HOOK, configure, publish, receipts, rows, run, told
 from tests.ml.company import AS_OF, NEXT_DAY
-
-EMAIL = "somebody@example.org"
-ADDRESS = {"CX_TEST_DESK_TOKEN": TOKEN, "CX_TEST_DESK_USER": USER, "CX_TEST_DESK_PASSWORD": PASSWORD}
-HOOK = {
-    **{"kind": "webhook", "owner": "Campaigns", "purpose": "a test", "url_variable": "DESK_URL"},
-    **{"token_variable": "DESK_TOKEN", "attempts": 3, "first_wait_seconds": 0.01},
-}
-MAUTIC = {
-    **{"kind": "mautic", "owner": "Campaigns", "purpose": "a test", "url_variable": "DESK_URL", "attempts": 3},
-    **{"user_variable": "DESK_USER", "password_variable": "DESK_PASSWORD", "first_wait_seconds": 0.01},
-}
-FILE = {"kind": "file", "owner": "Campaigns", "purpose": "a test"}
-
-
-def rows(query: str, values=None, role: str = "cx_pipeline") -> list[tuple]:
-    with runtime_warehouse.transaction(role) as connection, connection.cursor() as cursor:
-        cursor.execute(query, values)
-        return cursor.fetchall()
-
-
-def run(statement: str, values=None) -> None:
-    with runtime_warehouse.transaction() as connection, connection.cursor() as cursor:
-        cursor.execute(statement, values)
-
-
-def publish(actions: dict[str, str], day: date = AS_OF, valid_days: int = 7) -> None:
-    """Show channels one action per customer, as `activation.publish` leaves it; a channel follows its action."""
-    run("delete from activation.next_best_actions")
-    for customer, action in actions.items():
-        run(
-            """
-            insert into activation.next_best_actions (
-                customer_id, rank, action_id, channel, expected_net_value_eur, handover_to_human, reason_en, reason_de,
-                decision_id, valid_from, valid_until, data_as_of, policy_version, model_name, model_version, as_of_date,
-                scored_at
-            )
-            select %s, 1, action_id, channel, 1, false, 'why', 'warum', %s, %s, %s, %s, '1', 'm', '1', %s, '2018-01-01Z'
-            from vocabulary.actions where action_id = %s
-            """,
-            (customer, f"d-{customer}", day + timedelta(days=1), day + timedelta(days=valid_days), day, day, action),
-        )
-
-
-def configure(**given: dict) -> None:
-    (settings().home / "destinations.yml").write_text(yaml.safe_dump({"destinations": given}))
-
-
-def receipts(destination: str = "hook") -> list[tuple]:
-    return rows(
-        "select customer_id, kind, status, attempts from activation.deliveries where destination = %s"
-        " order by change_number",
-        (destination,),
-    )
-
-
-def told(desk: Desk) -> list[tuple]:
-    return [(body["kind"], body["customer_id"]) for *_, body in desk.calls]
-
-
-@pytest.fixture
-def published(company, monkeypatch) -> Iterator[None]:
-    """Three customers with an action each and one who is left alone; nobody was told anything yet."""
-    publish({"a": "coupon_campaign_a", "b": "coupon_campaign_b", "c": "reminder_message", "d": "no_action"})
-    run("create table marts.customers (customer_id text, email text)")
-    run("insert into marts.customers select customer_id, %s from activation.next_best_actions", (EMAIL,))
-    run("create table vocabulary.kept as select * from vocabulary.policies")
-    for name, value in ADDRESS.items():
-        monkeypatch.setenv(name.removeprefix("CX_TEST_"), value)
-    yield
-    (settings().home / "destinations.yml").unlink(missing_ok=True)
-    shutil.rmtree(settings().home / "outbox", ignore_errors=True)
-    run("drop table marts.customers")
-    run("delete from vocabulary.policies; insert into vocabulary.policies select * from vocabulary.kept")
-    run("drop table vocabulary.kept; delete from marts.consents; delete from activation.next_best_actions")
-    run("truncate activation.acknowledged, activation.deliveries")
-
-
-@pytest.fixture
-def desk(published, monkeypatch) -> Iterator[Desk]:
-    with open_desk(Desk()) as opened:
-        monkeypatch.setenv("DESK_URL", opened.url)
-        configure(hook=HOOK)
-        yield opened
-
-
-@pytest.fixture
-def mautic(published, monkeypatch) -> Iterator[MauticDesk]:
-    with open_desk(MauticDesk()) as opened:
-        monkeypatch.setenv("DESK_URL", opened.url)
-        configure(mautic=MAUTIC)
-        yield opened
 
 
 def test_without_a_destination_nothing_happens(published, capsys):
@@ -183,8 +85,9 @@ def test_a_destination_that_is_down_gets_the_rest_next_time_under_the_same_keys(
 
 
 def test_one_destination_that_is_down_does_not_keep_the_others_waiting(desk):
-    configure(hook=HOOK, another={**HOOK, "url_variable": "NOWHERE"})
-    with pytest.raises(DeliveryFailed, match="another: .*set NOWHERE"):
+    nowhere, bare = {**HOOK, "url_variable": "NOWHERE"}, {**HOOK, "customer_fields": ["shoe_size"]}
+    configure(hook=HOOK, another=nowhere, bare=bare)
+    with pytest.raises(DeliveryFailed, match="another: .*set NOWHERE(.|\n)*has no shoe_size"):
         deliver(AS_OF)
     assert set(desk.held) == {"a", "b", "c"}
 
@@ -334,118 +237,3 @@ def test_who_was_told_what_is_not_for_others(desk, role):
     for table in ("deliveries", "acknowledged"):
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):
             rows(f"select * from activation.{table}", role=role)
-
-
-def test_a_file_of_changes_is_there_as_a_whole(published):
-    configure(list=FILE, sheet={**FILE, "format": "csv", "fields": ["action_id", "reason_de"]})
-    deliver(AS_OF)
-    folder = settings().home / "outbox"
-    (lines,) = (folder / "list").iterdir()
-    said = [json.loads(line) for line in lines.read_text().splitlines()]
-    assert [(row["kind"], row["customer_id"], row["action_id"]) for row in said] == [
-        ("add", "a", "coupon_campaign_a"), ("add", "b", "coupon_campaign_b"), ("add", "c", "reminder_message"),
-    ]  # fmt: skip
-    assert lines.stat().st_mode & 0o777 == 0o600
-    (sheet,) = (folder / "sheet").iterdir()
-    assert list(csv.DictReader(sheet.open()))[0]["reason_de"] == "warum"
-    deliver(AS_OF)
-    assert len(list((folder / "list").iterdir())) == 1, "nothing changed, so there is no file"
-    # As after a kill between the file and its receipts: the same changes make the same file again.
-    before = lines.read_text()
-    run("update activation.deliveries set status = 'pending'")
-    run("truncate activation.acknowledged")
-    deliver(AS_OF)
-    assert [path.read_text() for path in (folder / "list").iterdir()] == [before]
-
-
-def test_a_postgresql_table_holds_what_is_wanted(published, monkeypatch):
-    run("create schema outside")
-    monkeypatch.setenv("CRM_URL", runtime_warehouse.url("cx_pipeline"))
-    configure(crm={**FILE, "kind": "table", "url_variable": "CRM_URL", "table": "outside.actions"})
-    try:
-        deliver(AS_OF)
-        publish({"a": "reminder_message", "b": "coupon_campaign_b"}, NEXT_DAY)
-        deliver(NEXT_DAY)
-        assert rows("select customer_id, action_id, handover_to_human, as_of from outside.actions order by 1") == [
-            ("a", "reminder_message", "false", NEXT_DAY),
-            ("b", "coupon_campaign_b", "false", AS_OF),
-        ]
-        run("update activation.deliveries set status = 'pending' where as_of = %s", (NEXT_DAY,))
-        before = rows("select * from outside.actions order by 1")
-        deliver(NEXT_DAY)
-        assert rows("select * from outside.actions order by 1") == before, "told twice, the same"
-        run("drop table outside.actions; create view outside.actions as select 1 as customer_id")
-        publish({"a": "coupon_campaign_a", "b": "coupon_campaign_b"}, NEXT_DAY)
-        with pytest.raises(DeliveryFailed, match="crm: .*the table cannot be written"):
-            deliver(NEXT_DAY)
-    finally:
-        run("drop schema outside cascade")
-
-
-def test_mautic_keeps_one_contact_per_customer(mautic):
-    mautic.faults = {1: "lost", 3: 503}
-    deliver(AS_OF)
-    assert sorted(contact["cx_customer_id"] for contact in mautic.contacts.values()) == ["a", "b", "c"]
-    ids = dict(rows("select customer_id, destination_id from activation.acknowledged"))
-    assert {ids[contact["cx_customer_id"]] for contact in mautic.contacts.values()} == set(mautic.contacts)
-    mautic.contacts.pop(ids["b"])  # a marketer deleted it
-    publish({"a": "reminder_message", "b": "coupon_campaign_c"}, NEXT_DAY)
-    deliver(NEXT_DAY)
-    held = {contact["cx_customer_id"]: contact for contact in mautic.contacts.values()}
-    assert {who: contact["cx_action_id"] for who, contact in held.items()} == {
-        "a": "reminder_message", "b": "coupon_campaign_c",
-    }  # fmt: skip
-    assert ids["a"] in mautic.contacts and held["a"]["overwriteWithBlank"] is True
-    assert dict(rows("select customer_id, destination_id from activation.acknowledged"))["b"] in mautic.contacts
-    assert {method for method, *_ in mautic.calls} == {"POST", "PATCH", "DELETE"}
-
-
-def test_mautic_a_contact_whose_answer_was_lost_is_found_and_removed(mautic):
-    mautic.faults = {number: "lost" for number in range(1, 4)}
-    with pytest.raises(DeliveryFailed):
-        deliver(AS_OF)
-    assert len(mautic.contacts) == 1
-    publish({"b": "coupon_campaign_b"}, NEXT_DAY)
-    deliver(NEXT_DAY)
-    assert [contact["cx_customer_id"] for contact in mautic.contacts.values()] == ["b"]
-
-
-def test_a_wrong_password_is_a_refusal_and_shows_nothing(mautic, monkeypatch):
-    monkeypatch.setenv("DESK_PASSWORD", "wrong")
-    done = deliver(AS_OF)[0]
-    assert done.refused == 3 and mautic.contacts == {}
-    assert rows("select distinct answer from activation.deliveries") == [("HTTP 401",)]
-
-
-@pytest.mark.parametrize(
-    ("given", "words"),
-    [
-        ({**HOOK, "kind": "pigeon"}, "kind: Input should be"),
-        ({**HOOK, "url_variable": None}, "kind webhook needs url_variable"),
-        ({**HOOK, "colour": "red"}, "colour: Extra inputs"),
-        ({**MAUTIC, "user_variable": None}, "belong together"),
-        ({**HOOK, "fields": []}, "there is nothing to tell"),
-        ({**HOOK, "fields": ["customer_id"]}, "customer_id would be told twice"),
-        ({**HOOK, "customer_fields": ["shoe_size"]}, "marts.customers has no shoe_size"),
-        ("a word", "must hold keys and values"),
-    ],
-)
-def test_a_destination_that_is_described_wrongly_is_named(desk, given, words, capsys):
-    configure(hook=given)
-    assert main(["deliver"]) == 1
-    shown = capsys.readouterr().err
-    assert words in shown and "hook" in shown and desk.calls == []
-
-
-def test_the_example_of_the_readme_is_one(published, monkeypatch):
-    readme = (ROOT / "activation" / "destinations" / "README.md").read_text()
-    example = yaml.safe_load(readme.split("```yaml")[1].split("```")[0])
-    configure(**example["destinations"])
-    assert [one.kind for one in destinations()] == ["mautic"]
-    (settings().home / "destinations.yml").write_text("destinations: [wrong]")
-    with pytest.raises(DestinationError, match="must hold a key"):
-        destinations()
-
-
-def test_none_is_switched_on_from_the_start():
-    assert yaml.safe_load(Path(ROOT / "activation" / "destinations.yml").read_text()) == {"destinations": {}}
