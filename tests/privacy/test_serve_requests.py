@@ -351,5 +351,5 @@ def test_nobody_is_called_forgotten_while_a_destination_still_holds_them(privacy
         serve_requests(AS_OF)
     execute("update activation.deliveries set status = 'acknowledged'")
     assert serve_requests(AS_OF) == {**NOTHING_DONE, "erasure_done": 1}
-    assert rows("select count(*) from activation.deliveries") == [(0,)] and "c1a" not in everything()
+    assert rows("select count(*) from activation.deliveries") == [(0,)] and '"c1a"' not in everything()
     assert customers_to_forget(AS_OF) == []
