@@ -74,7 +74,7 @@ def events(connection: Any, model: str | None = None) -> list[tuple]:
     with connection.cursor() as cursor:
         cursor.execute(
             "select model_name, version, alias, as_of_date, promoted_by, reason from scores.model_history"
-            " where model_name = coalesce(%s, model_name) order by event_number",
+            " where model_name = coalesce(%s, model_name) order by as_of_date, model_name, event_number",
             (model,),
         )
         return cursor.fetchall()

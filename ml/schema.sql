@@ -97,9 +97,41 @@ create table if not exists scores.model_history (
     evidence jsonb not null
 );
 alter table scores.model_history add column if not exists data_hash text; -- of the training frame; none before it was kept
-alter table scores.model_history add column if not exists event_number bigint generated always as identity;
+alter table scores.model_history add column if not exists event_number bigint; -- of a model, without gaps
 alter table scores.model_history drop constraint if exists model_history_pkey; -- champion twice on one day: rolled back
-create unique index if not exists model_history_by_number on scores.model_history (event_number);
+create unique index if not exists model_history_by_number on scores.model_history (model_name, event_number);
+
+-- No sequence: a task that was killed would leave a gap, and a walk with and one without it would differ.
+create or replace function scores.number_event() returns trigger language plpgsql
+set search_path = pg_catalog, pg_temp as $$
+begin
+    perform pg_advisory_xact_lock(hashtextextended('scores.model_history/' || new.model_name, 7));
+    select coalesce(max(event_number), 0) + 1 into new.event_number
+    from scores.model_history where model_name = new.model_name;
+    return new;
+end
+$$;
+create or replace trigger model_history_is_numbered
+before insert on scores.model_history
+for each row execute function scores.number_event();
+
+-- A warehouse of before numbers: by day, a challenger before its verdict.
+do $$
+begin
+    if exists (select from scores.model_history where event_number is null) then
+        alter table scores.model_history disable trigger user;
+        update scores.model_history as told set event_number = numbered.event_number
+        from (
+            select ctid, row_number() over (
+                partition by model_name order by as_of_date, version::integer, alias <> 'challenger'
+            ) as event_number
+            from scores.model_history
+        ) as numbered
+        where told.ctid = numbered.ctid;
+        alter table scores.model_history enable trigger user;
+    end if;
+end
+$$;
 alter table scores.model_history drop constraint if exists model_history_alias_check;
 alter table scores.model_history
     add constraint model_history_alias_check check (alias in ('champion', 'challenger', 'refused', 'withdrawn'));

@@ -15,6 +15,7 @@ from ml.nba.train import train_response
 from ml.promotion import Verdict
 from ml.seen_batches import decisions_of, find_batches, versions_that_saw
 from runtime import warehouse as runtime_warehouse
+from runtime.settings import ROOT
 from tests.ml.company import AS_OF, CUSTOMERS, NEXT_DAY
 
 MODEL = "cx_intent"
@@ -226,3 +227,21 @@ def test_the_commands_tell_it_all(two_champions, rolled_back, capsys):
     assert f"cx_intent {first.version}, trained as of {AS_OF}: champion, {CUSTOMERS} decisions" in shown
     assert shown.count(f" {AS_OF} ") >= CUSTOMERS and "customer-0" not in shown
     assert main(["models", "saw", "till", "--batch", "nothing"]) == 1
+
+
+def test_a_history_of_before_numbers_gets_them_by_day(two_champions):
+    """As a warehouse of an earlier version is brought up to date: the schema runs again over rows without numbers."""
+    ordered = "select version, alias from scores.model_history where model_name = 'cx_response' order by event_number"
+    before = rows(ordered)
+    assert [alias for _, alias in before] == ["challenger", "champion"]
+    with runtime_warehouse.transaction() as connection, connection.cursor() as cursor:
+        cursor.execute("alter table scores.model_history disable trigger user")
+        cursor.execute("update scores.model_history set event_number = null")
+        cursor.execute("alter table scores.model_history enable trigger user")
+        cursor.execute((ROOT / "ml" / "schema.sql").read_text())
+        cursor.execute(ordered)
+        assert cursor.fetchall() == before
+        cursor.execute("select min(event_number), count(distinct event_number) from scores.model_history"
+                       " where model_name = 'cx_response'")  # fmt: skip
+        assert cursor.fetchone() == (1, 2)
+        connection.rollback()
