@@ -27,8 +27,10 @@ STATEMENTS = {
     "decisions": "Decisions stay in the ledger with their probabilities, under random ids that lead to nobody.",
     "values": "How a name, an address or a number is written one way is kept once for all records that hold the text: "
     "what no delivered record holds any more was deleted.",
-    "not_scanned": "Backups of the database server; the metadata of MLflow, which holds no id, and of Airflow, which "
-    "keeps the forms of steward_identities with the numbers that a steward typed: delete these runs there.",
+    "destinations": "Every destination that had been told of this person took it out before.",
+    "not_scanned": "Backups of the database server; files of changes that a destination has not taken away yet; the "
+    "metadata of MLflow, which holds no id, and of Airflow, which keeps the forms of steward_identities with the numbers "
+    "that a steward typed: delete these runs there.",
 }
 ADD_RECEIPTS = """
     insert into privacy.erasure_receipts as receipt (request_id, table_name, treatment, row_count, rows_left) values %s
