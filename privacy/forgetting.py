@@ -29,8 +29,8 @@ STATEMENTS = {
     "what no delivered record holds any more was deleted.",
     "destinations": "Every destination that had been told of this person took it out before.",
     "not_scanned": "Backups of the database server; files of changes that a destination has not taken away yet; the "
-    "metadata of MLflow, which holds no id, and of Airflow, which keeps the forms of steward_identities with the numbers "
-    "that a steward typed: delete these runs there.",
+    "metadata of MLflow, which holds no id, and of Airflow, which keeps the forms of steward_identities with what a "
+    "steward typed: delete these runs there.",
 }
 ADD_RECEIPTS = """
     insert into privacy.erasure_receipts as receipt (request_id, table_name, treatment, row_count, rows_left) values %s
