@@ -72,6 +72,41 @@ create table if not exists activation.publications (
     checksum text not null
 );
 
+-- Who is told what changed (activation/deliver.py). What each destination holds, as far as it said so.
+create table if not exists activation.acknowledged (
+    destination text not null,
+    customer_id text not null,
+    content_hash text not null, -- of what it was told; the content itself is not kept
+    destination_id text, -- how the destination calls the customer, where it said so
+    as_of date not null,
+    primary key (destination, customer_id)
+);
+
+-- One row per change and destination: its receipt. An open one (pending, refused) is sent again under the same key.
+create table if not exists activation.deliveries (
+    change_number bigint generated always as identity primary key,
+    destination text not null,
+    customer_id text not null,
+    kind text not null check (kind in ('add', 'change', 'remove')),
+    content_hash text,
+    as_of date not null,
+    status text not null check (status in ('pending', 'acknowledged', 'refused', 'superseded')),
+    attempts integer not null default 0,
+    answer text,
+    destination_id text,
+    key text generated always as (
+        md5(destination || '/' || customer_id || '/' || kind || '/' || change_number)
+    ) stored,
+    check ((kind = 'remove') = (content_hash is null))
+);
+create index if not exists deliveries_open on activation.deliveries (destination, customer_id)
+where status in ('pending', 'refused');
+create index if not exists deliveries_in_doubt on activation.deliveries (destination, customer_id)
+where status in ('pending', 'superseded') and attempts > 0;
+create index if not exists deliveries_by_customer on activation.deliveries (customer_id, destination, change_number);
+-- Agents read what is published, not who was told.
+revoke all on activation.acknowledged, activation.deliveries from cx_agent;
+
 -- One row: which schema the views of marts show, and which one the next build goes to (activation/marts.py).
 create table if not exists activation.marts_sides (
     live text check (live in ('marts_blue', 'marts_green')),
@@ -205,3 +240,24 @@ comment on column activation.intent_actions.model_name is 'Registered model that
 comment on column activation.intent_actions.model_version is 'Version of that model in the registry.';
 comment on column activation.intent_actions.as_of_date is 'Day that the row is for; the same in all rows.';
 comment on column activation.intent_actions.scored_at is 'Moment of the row on the clock of its day.';
+comment on table activation.acknowledged is
+    'One row per destination and customer: what the destination holds, as it said itself.';
+comment on column activation.acknowledged.destination is 'Name of the destination in destinations.yml.';
+comment on column activation.acknowledged.customer_id is 'Opaque id of the customer, minted once in identity.customer_ids.';
+comment on column activation.acknowledged.content_hash is 'SHA-256 of what it was told; the content itself is not kept.';
+comment on column activation.acknowledged.destination_id is 'How the destination calls the customer; empty where it did not say.';
+comment on column activation.acknowledged.as_of is 'Day for which it was told last.';
+comment on table activation.deliveries is
+    'One row per change that a destination was to be told: its receipt.';
+comment on column activation.deliveries.change_number is 'Running number of the change; removes of a run come first.';
+comment on column activation.deliveries.destination is 'Name of the destination in destinations.yml.';
+comment on column activation.deliveries.customer_id is 'Opaque id of the customer, minted once in identity.customer_ids.';
+comment on column activation.deliveries.kind is 'add, change or remove.';
+comment on column activation.deliveries.content_hash is 'SHA-256 of what is told; empty for a remove.';
+comment on column activation.deliveries.as_of is 'Day that the change is for.';
+comment on column activation.deliveries.status is
+    'pending: to be sent, perhaps again; acknowledged; refused: tried again in the next run; superseded: no longer true.';
+comment on column activation.deliveries.attempts is 'Number of runs that sent it.';
+comment on column activation.deliveries.answer is 'What the destination said, without personal data.';
+comment on column activation.deliveries.destination_id is 'How the destination calls the customer; empty where it did not say.';
+comment on column activation.deliveries.key is 'Idempotency key: the same however often the change is sent.';

@@ -3,7 +3,8 @@
 **What.** `normalise_values` writes each new e-mail, number, name and address one way. dbt stages what was told of
 people, `resolve_customers` says which accounts, contacts and cards are one customer. dbt builds the marts where nobody
 reads them; after their gate `publish_marts` shows them all at once. Then features and their gate. `note_retractions`
-lists what went out for who turned out to be somebody else. Tasks of models only mirror the tasks `dbt_build`.
+lists what went out for who turned out to be somebody else, `tell_withdrawals` takes who withdrew consent out of the
+destinations at once. Tasks of models only mirror the tasks `dbt_build`.
 **When.** As soon as `raw_accepted` was emitted for a day; by hand for any day, or again for all days since one.
 **Reads** `raw_*`, `quality`, `quarantine`. **Writes** `normalised`, `identity`, too. **Emits** the asset `features`.
 
@@ -16,9 +17,9 @@ lists what went out for who turned out to be somebody else. Tasks of models only
 from airflow.sdk import dag, task
 
 from dags.wiring.assets import FEATURES, RAW_ACCEPTED
-from dags.wiring.clock import announce, as_of, when_checked
+from dags.wiring.clock import as_of, when_checked
 from dags.wiring.dbt_group import MARTS, NOT_MARTS, SINCE, STAGED, dbt_group
-from dags.wiring.rules import house_rules, no_retry_for_gates
+from dags.wiring.rules import check_gate, house_rules
 
 
 @dag(doc_md=__doc__, schedule=when_checked(RAW_ACCEPTED), **house_rules("data-engineering", "build", 60, since=SINCE))
@@ -48,33 +49,26 @@ def build_warehouse():
         print(count_filtered_rows(as_of()))
 
     @task
-    def check_marts_customers() -> None:
-        from expectations.gate import run_gate
-
-        with no_retry_for_gates():
-            run_gate("marts.customers", as_of())
-
-    @task
     def publish_marts() -> None:
         from activation.marts import publish_marts
 
         print(publish_marts(as_of()).summary())
 
-    @task(outlets=[FEATURES])
-    def check_features_customer_features() -> None:
-        from expectations.gate import run_gate
+    @task
+    def tell_withdrawals() -> None:
+        from activation.deliver import deliver
 
-        with no_retry_for_gates():
-            run_gate("features.customer_features", as_of())
-        announce(FEATURES, as_of())
+        print(*(told.summary() for told in deliver(as_of(), removes_only=True)), sep="\n")
 
     evidence = dbt_group("build_evidence", STAGED)
     marts = dbt_group("build_marts", MARTS, but_not=NOT_MARTS, is_audited=True)
     features = dbt_group("build_features", ["models/features"])
     normalise_values() >> evidence >> resolve_customers() >> marts
     evidence >> count_filtered_rows()
-    marts >> check_marts_customers() >> publish_marts() >> features
-    features >> check_features_customer_features() << note_retractions() << marts
+    published = publish_marts()
+    marts >> check_gate("marts.customers") >> published >> features
+    published >> tell_withdrawals()
+    features >> check_gate("features.customer_features", emits=FEATURES) << note_retractions() << marts
 
 
 build_warehouse()

@@ -2,7 +2,9 @@
 
 **What.** `score_messages` (skipped where nobody writes or no model may read) and its gate, `score_intent` (what does a
 customer want), `decide` (policies, limits, value, exploration, ledger), `foresee_actions` (the action for each thing an
-agent may hear), the gate on all of it, `publish` (one transaction: all customers change at once).
+agent may hear), the gate on all of it, `publish` (one transaction: all customers change at once), `deliver_changes`
+(tells each destination what changed; there is none from the start). Beside it `watch_drift` and its gate, which warns,
+compare champions with what they learned (`quality.model_drift`); drift makes tomorrow's training due.
 **When.** As soon as `nba_champion`, which follows `intent_champion`, was emitted for a day; by hand for any day.
 **Reads** staged messages, `features`, the champions, `vocabulary`. **Emits** the asset `published`.
 
@@ -11,6 +13,7 @@ agent may hear), the gate on all of it, `publish` (one transaction: all customer
 - `check_scores_decisions` red: its log names the rule. The day's decisions are in `decisions.decision_ledger`, which
   is append-only: correct the cause, build the day again if need be and clear `decide`. Decisions that no longer hold
   are withdrawn (`decisions.withdrawn_decisions`) and made anew; of a day before the last decided one all stand.
+- `deliver_changes` red: what is published is live; its log names the destination. Clear it: what is open is sent again.
 - Any other task red: correct the cause and clear it; deciding again from the same facts writes nothing.
 """
 
@@ -18,7 +21,7 @@ from airflow.sdk import dag, task
 
 from dags.wiring.assets import NBA_CHAMPION, PUBLISHED
 from dags.wiring.clock import announce, as_of, when_checked
-from dags.wiring.rules import house_rules, no_retry_for_gates, skip_because
+from dags.wiring.rules import check_gate, house_rules, skip_because
 
 
 @dag(doc_md=__doc__, schedule=when_checked(NBA_CHAMPION), **house_rules("data-science", "score", minutes=30))
@@ -31,18 +34,17 @@ def score_customers():
         skip_because(why_unread(as_of()))
         print(score_messages(as_of()))
 
-    @task(trigger_rule="none_failed")
-    def check_scores_message_intents() -> None:
-        from expectations.gate import run_gate
-
-        with no_retry_for_gates():
-            run_gate("scores.message_intents", as_of())
-
     @task
     def score_intent() -> None:
         from ml.intent.score import score_intent
 
         print(score_intent(as_of()))
+
+    @task
+    def watch_drift() -> None:
+        from ml.drift.watch import watch_drift
+
+        print(*(seen.summary() for seen in watch_drift(as_of())), sep="\n")
 
     @task
     def decide() -> None:
@@ -56,13 +58,6 @@ def score_customers():
 
         print(foresee_actions(as_of()))
 
-    @task
-    def check_scores_decisions() -> None:
-        from expectations.gate import run_gate
-
-        with no_retry_for_gates():
-            run_gate("scores.decisions", as_of())
-
     @task(outlets=[PUBLISHED])
     def publish() -> None:
         from activation.publish import publish
@@ -70,8 +65,16 @@ def score_customers():
         print(publish(as_of()))
         announce(PUBLISHED, as_of())
 
-    read = score_messages() >> check_scores_message_intents()
-    read >> score_intent() >> decide() >> foresee_actions() >> check_scores_decisions() >> publish()
+    @task
+    def deliver_changes() -> None:
+        from activation.deliver import deliver
+
+        print(*(told.summary() for told in deliver(as_of())), sep="\n")
+
+    read = check_gate("scores.message_intents", trigger_rule="none_failed")
+    scored, decided = score_intent(), check_gate("scores.decisions")
+    score_messages() >> read >> scored >> decide() >> foresee_actions() >> decided >> publish() >> deliver_changes()
+    scored >> watch_drift() >> check_gate("scores.model_drift")
 
 
 score_customers()

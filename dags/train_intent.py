@@ -1,6 +1,6 @@
 """Train the models of what customers do and of what they write when they are due, and confirm who may score today.
 
-**What.** `train_intent` makes a challenger (skipped while the champion is young enough, `ml/intent/intent.yml`),
+**What.** `train_intent` makes a challenger (skipped while the champion is young and has not drifted, `ml/due.py`),
 `promote_intent` compares it with the champion on later weeks; `train_messages` and `promote_messages` do the same for
 messages (`ml/messages/messages.yml`; skipped where there are none, or too few so far). `confirm_champion` makes sure
 that somebody may score intents.

@@ -17,7 +17,8 @@ from landing.contracts import Contract, Entity
 def gather(connection: Connection, contract: Contract, as_of: date) -> None:
     """Make `contract_entities`, `replaced_batches` and `new_batches`.
 
-    New is what landed by `as_of` and has no verdict, was held, or got its verdict in a run of this same `as_of`.
+    New is what landed by `as_of` and has no verdict, was held, or got its verdict in a run of this same `as_of`; what a
+    steward recalled is never new.
     Replaced is a file that nobody accepted and that came again under its name: only the newest one counts.
     """
     with connection.cursor() as cursor:
@@ -32,7 +33,7 @@ def gather(connection: Connection, contract: Contract, as_of: date) -> None:
                     and newer.as_of <= %(as_of)s
                 left join quality.batch_verdicts v
                     on v.department = %(department)s and v.entity = b.entity and v.batch_id = b.batch_id
-                where b.status = 'landed' and coalesce(v.verdict, 'held') <> 'accepted'
+                where b.status = 'landed' and coalesce(v.verdict, 'held') not in ('accepted', 'recalled')
                     and not exists (
                         select from quality.batch_releases r
                         where r.department = %(department)s and r.batch_id = b.batch_id
@@ -53,7 +54,8 @@ def gather(connection: Connection, contract: Contract, as_of: date) -> None:
                     on v.department = %(department)s and v.entity = b.entity and v.batch_id = b.batch_id
                 left join quality.batch_releases r on r.department = %(department)s and r.batch_id = b.batch_id
                 where b.status = 'landed' and b.as_of <= %(as_of)s
-                    and (v.verdict is null or v.as_of = %(as_of)s or (v.verdict = 'held' and v.as_of < %(as_of)s))
+                    and (v.verdict is null or (v.verdict <> 'recalled' and v.as_of = %(as_of)s)
+                        or (v.verdict = 'held' and v.as_of < %(as_of)s))
                     and not exists (select from replaced_batches x where x.batch_id = b.batch_id)
             """).format(batches=_table(contract, "_batches")),
             {"department": contract.department, "as_of": as_of},

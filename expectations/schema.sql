@@ -28,7 +28,7 @@ create table if not exists quality.batch_verdicts (
 );
 alter table quality.batch_verdicts drop constraint if exists batch_verdicts_verdict_check;
 alter table quality.batch_verdicts
-    add constraint batch_verdicts_verdict_check check (verdict in ('accepted', 'held', 'replaced'));
+    add constraint batch_verdicts_verdict_check check (verdict in ('accepted', 'held', 'replaced', 'recalled'));
 comment on table quality.batch_verdicts is 'One row per judged batch: the newest word of the gate on it.';
 
 create or replace view quality.accepted_batches as
@@ -171,7 +171,7 @@ comment on table quarantine.repairs is
 
 create table if not exists quarantine.steward_actions (
     action_number bigint generated always as identity primary key,
-    action        text   not null check (action in ('repair', 'release', 'discard', 'release_batch')),
+    action        text   not null,
     department    text   not null,
     entity        text   not null,
     batch_id      text   not null,
@@ -180,6 +180,10 @@ create table if not exists quarantine.steward_actions (
     done_by       text   not null check (done_by <> ''),
     reason        text   not null check (reason <> ''),
     as_of         date   not null
+);
+alter table quarantine.steward_actions drop constraint if exists steward_actions_action_check;
+alter table quarantine.steward_actions add constraint steward_actions_action_check check (
+    action in ('repair', 'release', 'discard', 'release_batch', 'recall_batch', 'lift_recall')
 );
 comment on table quarantine.steward_actions is
     'One row per decision of a steward, append-only: who let in, changed or closed what, and why. No value of a row.';

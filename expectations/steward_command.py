@@ -1,13 +1,13 @@
-"""The steward's commands: `python -m expectations quarantine|release|suspects ...`."""
+"""The steward's commands: `python -m expectations quarantine|release|recall|suspects ...`."""
 
 import argparse
 import sys
 from datetime import date
 
-from expectations import stewardship
+from expectations import recall, stewardship
 from expectations.stewardship import Decision, StewardError
 
-COMMANDS = ("quarantine", "release", "suspects")
+COMMANDS = ("quarantine", "release", "recall", "suspects")
 ROWS_LISTED = 20  # a screen
 STATUSES = ("waiting", "repaired", "released", "discarded", "replaced", "all")
 
@@ -27,7 +27,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m expectations", description="Decide on what the raw gates kept back."
     )
-    commands = parser.add_subparsers(required=True, metavar="quarantine|release|suspects")
+    commands = parser.add_subparsers(required=True, metavar="quarantine|release|recall|suspects")
     release = commands.add_parser(
         "release",
         help="let a held batch in",
@@ -38,6 +38,15 @@ def _parser() -> argparse.ArgumentParser:
         "batch_id", help="as in quality.batch_verdicts, for example receipts/2025-06-30/B01/1a2b3c4d5e6f"
     )
     _decided(release, _release_batch)
+    recalled = commands.add_parser(
+        "recall",
+        help="take a batch out again that was let in",
+        description="Take a batch out of the warehouse: the next build is as if it had never come.",
+    )
+    recalled.add_argument("department")
+    recalled.add_argument("batch_id", help="as in quality.batch_verdicts")
+    recalled.add_argument("--lift", action="store_true", help="end a recall: the gate judges the batch again")
+    _decided(recalled, _recall)
     suspects = commands.add_parser("suspects", help="which values the contracts' checks mark; their rows go on")
     suspects.add_argument("--department")
     suspects.set_defaults(act=_suspects)
@@ -93,6 +102,19 @@ def _release_batch(given: argparse.Namespace) -> None:
     stewardship.release_batch(given.department, given.batch_id, _decision(given))
     print(f"{given.batch_id} is released. The next run of raw.{given.department} accepts it; to have it now:")
     print(f"  python -m expectations raw.{given.department} <as_of>")
+
+
+def _recall(given: argparse.Namespace) -> None:
+    if given.lift:
+        recall.lift_recall(given.department, given.batch_id, _decision(given))
+        print(f"The recall of {given.batch_id} is lifted. The next run of raw.{given.department} judges it.")
+        return
+    recall.recall_batch(given.department, given.batch_id, _decision(given))
+    print(f"{given.batch_id} is recalled. Which models learned from it:")
+    print(f"  python -m ml models saw {given.department} --batch {given.batch_id}")
+    print(
+        "The next build_warehouse leaves it out, in past days too; train_intent with `retrain` then learns without it."
+    )
 
 
 def _list(given: argparse.Namespace) -> None:

@@ -54,7 +54,7 @@ class Case:
 
 def release_batch(department: str, batch_id: str, decision: Decision) -> None:
     """Let a held batch in: every later run of the gate accepts it and judges it no more. Raises StewardError."""
-    with _at(department, decision) as (connection, contract, as_of), connection.cursor() as cursor:
+    with deciding(department, decision) as (connection, contract, as_of), connection.cursor() as cursor:
         batches = sql.Identifier(contract.raw_schema, "_batches")
         cursor.execute(
             sql.SQL("""
@@ -87,7 +87,7 @@ def release_batch(department: str, batch_id: str, decision: Decision) -> None:
             " values (%s, %s, %s, %s, %s, %s)",
             (department, entity, batch_id, decision.done_by, decision.reason, as_of),
         )
-        _note(cursor, "release_batch", department, (entity, batch_id, None), [], decision, as_of)
+        note(cursor, "release_batch", department, (entity, batch_id, None), [], decision, as_of)
 
 
 def waiting_rows(department: str | None, status: str, limit: int) -> list[tuple]:
@@ -147,7 +147,7 @@ def repair(department: str, batch_id: str, row_number: int, values: Mapping[str,
 
     The repaired record must keep every rule of the contract and must not repeat a key that counts already.
     """
-    with _at(department, decision) as (connection, contract, as_of), connection.cursor() as cursor:
+    with deciding(department, decision) as (connection, contract, as_of), connection.cursor() as cursor:
         case = _open_case(cursor, department, batch_id, row_number, ("waiting", "repaired"))
         _refuse(case, UNREPAIRABLE, "repaired")
         entity = contract.entity(case.entity)
@@ -177,31 +177,31 @@ def repair(department: str, batch_id: str, row_number: int, values: Mapping[str,
             ),
         )
         _close(cursor, department, case, "repaired")
-        _note(cursor, "repair", department, (case.entity, batch_id, row_number), sorted(values), decision, as_of)
+        note(cursor, "repair", department, (case.entity, batch_id, row_number), sorted(values), decision, as_of)
 
 
 def release(department: str, batch_id: str, row_number: int, decision: Decision) -> None:
     """Let a waiting row in as it was delivered. Raises StewardError where that would break or double something."""
-    with _at(department, decision) as (connection, contract, as_of), connection.cursor() as cursor:
+    with deciding(department, decision) as (connection, contract, as_of), connection.cursor() as cursor:
         case = _open_case(cursor, department, batch_id, row_number, ("waiting",))
         _refuse(case, tuple(NOT_RELEASABLE), "released")
         keys = contract.entity(case.entity).keys
         if empty := sorted(field for rule, field, *_ in case.rules if rule == "missing" and field in keys):
             raise StewardError(f"The row has no {', '.join(empty)}, which tells rows apart: repair it.")
         _close(cursor, department, case, "released")
-        _note(cursor, "release", department, (case.entity, batch_id, row_number), [], decision, as_of)
+        note(cursor, "release", department, (case.entity, batch_id, row_number), [], decision, as_of)
 
 
 def discard(department: str, batch_id: str, row_number: int, decision: Decision) -> None:
     """Close the case of a waiting row: it stays out for good. Raises StewardError."""
-    with _at(department, decision) as (connection, _, as_of), connection.cursor() as cursor:
+    with deciding(department, decision) as (connection, _, as_of), connection.cursor() as cursor:
         case = _open_case(cursor, department, batch_id, row_number, ("waiting",))
         _close(cursor, department, case, "discarded")
-        _note(cursor, "discard", department, (case.entity, batch_id, row_number), [], decision, as_of)
+        note(cursor, "discard", department, (case.entity, batch_id, row_number), [], decision, as_of)
 
 
 @contextmanager
-def _at(department: str, decision: Decision) -> Iterator[tuple[Connection, Contract, date]]:
+def deciding(department: str, decision: Decision) -> Iterator[tuple[Connection, Contract, date]]:
     """Open the one transaction of a decision, with no gate of this department running meanwhile."""
     contract = _known(department)
     if not decision.done_by.strip() or not decision.reason.strip():
@@ -272,7 +272,7 @@ def _close(cursor, department: str, case: Case, status: str) -> None:
     )
 
 
-def _note(cursor, action: str, department: str, place: tuple, fields: list, decision: Decision, as_of: date) -> None:
+def note(cursor, action: str, department: str, place: tuple, fields: list, decision: Decision, as_of: date) -> None:
     cursor.execute(
         "insert into quarantine.steward_actions"
         " (action, department, entity, batch_id, row_number, fields, done_by, reason, as_of)"

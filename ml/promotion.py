@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from ml import history, registry
+from ml import history, registry, seen_batches
 from ml.comparison import Gain
 from ml.registry import ModelVersion
 from runtime import warehouse
@@ -35,11 +35,15 @@ def judge(
 
 
 def announce(version: ModelVersion, as_of: date, evidence: Mapping[str, Any]) -> None:
-    """Make a freshly trained version the challenger, in the registry and in the history; a champion stays one."""
+    """Keep which batches a freshly trained version saw, and make it the challenger, in registry and history.
+
+    A champion stays one. What a human withdrew does not come back by being trained again from the same data.
+    """
     current = registry.aliased(version.name, registry.CHAMPION)
-    if current is not None and current.version == version.version:
-        return
     with warehouse.transaction() as connection:
+        seen_batches.keep(connection, version, as_of)
+        if history.is_withdrawn(connection, version) or current is not None and current.version == version.version:
+            return
         history.append(
             connection, version, registry.CHALLENGER, as_of, "training", "trained and waiting for a verdict", evidence
         )

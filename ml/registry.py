@@ -108,6 +108,20 @@ def load(version: ModelVersion) -> Any:
     return mlflow.sklearn.load_model(version.uri)
 
 
+def text(version: ModelVersion, name: str) -> str | None:
+    """Return the text that the run of `version` keeps under `name`, or None."""
+    import mlflow.artifacts
+
+    if name not in {kept.path for kept in _client().list_artifacts(version.run_id)}:
+        return None
+    return mlflow.artifacts.load_text(f"runs:/{version.run_id}/{name}")
+
+
+def keep_text(version: ModelVersion, name: str, content: str) -> None:
+    """Keep a text with the run that trained `version`."""
+    _client().log_text(version.run_id, content, name)
+
+
 def _client() -> Any:
     from mlflow import MlflowClient
 

@@ -85,17 +85,145 @@ create table if not exists scores.intent_actions (
     primary key (customer_id, kind, intent)
 );
 
--- One row per event in the life of a model version: it became challenger, was refused, or became champion.
+-- One row per event in the life of a model version: it became challenger, was refused, became champion, or was withdrawn
+-- (a human went back to an earlier version). The order of the events is their number: several may fall on one day.
 create table if not exists scores.model_history (
     model_name text not null,
     version text not null,
-    alias text not null check (alias in ('champion', 'challenger', 'refused')),
+    alias text not null,
     as_of_date date not null,
     promoted_by text not null,
     reason text not null,
-    evidence jsonb not null,
-    primary key (model_name, version, alias, as_of_date)
+    evidence jsonb not null
 );
+alter table scores.model_history add column if not exists data_hash text; -- of the training frame; none before it was kept
+alter table scores.model_history add column if not exists event_number bigint; -- of a model, without gaps
+alter table scores.model_history drop constraint if exists model_history_pkey; -- champion twice on one day: rolled back
+create unique index if not exists model_history_by_number on scores.model_history (model_name, event_number);
+
+-- No sequence: a task that was killed would leave a gap, and a walk with and one without it would differ.
+create or replace function scores.number_event() returns trigger language plpgsql
+set search_path = pg_catalog, pg_temp as $$
+begin
+    perform pg_advisory_xact_lock(hashtextextended('scores.model_history/' || new.model_name, 7));
+    select coalesce(max(event_number), 0) + 1 into new.event_number
+    from scores.model_history where model_name = new.model_name;
+    return new;
+end
+$$;
+create or replace trigger model_history_is_numbered
+before insert on scores.model_history
+for each row execute function scores.number_event();
+
+-- A warehouse of before numbers: by day, a challenger before its verdict.
+do $$
+begin
+    if exists (select from scores.model_history where event_number is null) then
+        alter table scores.model_history disable trigger user;
+        update scores.model_history as told set event_number = numbered.event_number
+        from (
+            select ctid, row_number() over (
+                partition by model_name order by as_of_date, version::integer, alias <> 'challenger'
+            ) as event_number
+            from scores.model_history
+        ) as numbered
+        where told.ctid = numbered.ctid;
+        alter table scores.model_history enable trigger user;
+    end if;
+end
+$$;
+alter table scores.model_history drop constraint if exists model_history_alias_check;
+alter table scores.model_history
+    add constraint model_history_alias_check check (alias in ('champion', 'challenger', 'refused', 'withdrawn'));
+
+-- One row per time in which a version was champion: from from_date on, until the day before until_date (null: it still
+-- is). Both days are equal where another one became champion on the same day.
+create or replace view scores.champion_history as
+select
+    model_name, version, as_of_date as from_date,
+    min(as_of_date) over (
+        partition by model_name order by event_number rows between 1 following and unbounded following
+    ) as until_date,
+    promoted_by, reason, evidence, data_hash
+from scores.model_history
+where alias = 'champion';
+
+-- Who was champion on a day, who promoted it, why and on what evidence: one row per model that had one.
+create or replace function scores.champion_on(day date) returns setof scores.champion_history
+language sql stable set search_path = pg_catalog, pg_temp
+begin atomic
+    select * from scores.champion_history
+    where from_date <= champion_on.day and (until_date is null or champion_on.day < until_date)
+    order by model_name;
+end;
+revoke all on function scores.champion_on(date) from public;
+
+-- The same for BI, without the name of who decided.
+create or replace view quality.champions as
+select model_name, version, from_date, until_date, reason, evidence, data_hash from scores.champion_history;
+comment on view quality.champions is
+    'One row per time in which a model version was champion, with why and on what evidence; until_date is the day on which '
+    'another one took over, null for the champion of today.';
+
+-- One row per model version: the delivered batches, as department/batch_id, that were in the warehouse when it was trained.
+create table if not exists scores.training_batches (
+    model_name text not null,
+    version text not null,
+    as_of_date date not null,
+    batches text[] not null,
+    primary key (model_name, version)
+);
+
+-- The model versions that saw any of the batches (department/batch_id). Of a version without a kept list it follows from
+-- the days: it may have seen what was known on its day (is_recorded is false).
+create or replace function scores.versions_that_saw(wanted text[])
+returns table (model_name text, version text, as_of_date date, is_recorded boolean)
+language sql stable set search_path = pg_catalog, pg_temp
+begin atomic
+    select kept.model_name, kept.version, kept.as_of_date, true
+    from scores.training_batches as kept
+    where kept.batches && wanted
+    union all
+    select told.model_name, told.version, min(told.as_of_date), false
+    from scores.model_history as told
+    where not exists (
+        select from scores.training_batches as kept
+        where kept.model_name = told.model_name and kept.version = told.version
+    )
+    group by told.model_name, told.version
+    having exists (
+        select from quality.batch_verdicts as judged
+        where judged.department || '/' || judged.batch_id = any(wanted) and judged.known_date <= min(told.as_of_date)
+    );
+end;
+revoke all on function scores.versions_that_saw(text[]) from public;
+
+-- One row per champion, day and thing that was looked at (ml/drift): a feature, a score, or closed windows of a subject.
+create table if not exists quality.model_drift (
+    model_name text not null,
+    model_version text not null,
+    as_of_date date not null,
+    kind text not null check (kind in ('input', 'score', 'calibration')),
+    subject text not null,
+    value double precision,
+    drift_limit double precision not null,
+    status text not null check (status in ('stable', 'moderate', 'drifted', 'too few', 'no baseline')),
+    rows bigint not null,
+    primary key (model_name, as_of_date, kind, subject)
+);
+comment on table quality.model_drift is
+    'One row per champion, day and thing that was looked at: has it moved away from what the champion learned? Thresholds: '
+    'ml/drift/drift.yml. No value of a person.';
+comment on column quality.model_drift.kind is
+    'input: a feature of all customers (of the response model: of who was contacted); score: a probability; calibration: '
+    'what happened against what was promised, on windows that closed after the training.';
+comment on column quality.model_drift.subject is 'The feature, the intent or the action; all is every action.';
+comment on column quality.model_drift.value is
+    'Population stability index (0: nothing moved) of an input or a score; ratio of observed to expected events for '
+    'calibration.';
+comment on column quality.model_drift.drift_limit is
+    'The index above which it drifted; for calibration the ratio may be off by this share.';
+comment on column quality.model_drift.rows is 'Number of rows that were looked at; too few: nothing is claimed.';
 
 -- One row per decision. candidates holds the whole action set, ordered by action_id:
 -- [{action_id, channel, is_eligible, dropped_by, dropped_reason, basis, response_probability, response_value_eur,

@@ -27,8 +27,10 @@ STATEMENTS = {
     "decisions": "Decisions stay in the ledger with their probabilities, under random ids that lead to nobody.",
     "values": "How a name, an address or a number is written one way is kept once for all records that hold the text: "
     "what no delivered record holds any more was deleted.",
-    "not_scanned": "Backups of the database server; the metadata of MLflow, which holds no id, and of Airflow, which "
-    "keeps the forms of steward_identities with the numbers that a steward typed: delete these runs there.",
+    "destinations": "Every destination that had been told of this person took it out before.",
+    "not_scanned": "Backups of the database server; files of changes that a destination has not taken away yet; the "
+    "metadata of MLflow, which holds no id, and of Airflow, which keeps the forms of steward_identities with what a "
+    "steward typed: delete these runs there.",
 }
 ADD_RECEIPTS = """
     insert into privacy.erasure_receipts as receipt (request_id, table_name, treatment, row_count, rows_left) values %s
@@ -53,6 +55,7 @@ def forget(connection: Connection, as_of: date) -> dict[str, int]:
     wait_for_normalisation(connection)
     _wait_for_resolve(connection)
     gather(connection)
+    _require_taken_back(connection)
     follow_records(connection, places)
     erased = erase(connection, places)
     forget_unused_values(connection)
@@ -77,6 +80,27 @@ def forget(connection: Connection, as_of: date) -> dict[str, int]:
         "erasure_refused": len(requests) - len(known),
         "returned_erased": len(returned),
     }
+
+
+def _require_taken_back(connection: Connection) -> None:
+    """Raise ErasureIncomplete while a destination holds, or may hold, a person at hand: its trace would go, too."""
+    with connection.cursor() as cursor:
+        cursor.execute("""
+            select distinct told.destination
+            from (
+                select destination, customer_id from activation.acknowledged
+                union all
+                select destination, customer_id from activation.deliveries where status = 'pending' and attempts > 0
+            ) as told
+            join privacy.subjects_at_hand as subject
+                on subject.identifies = 'customer_id' and subject.value = told.customer_id
+            order by 1
+        """)
+        holding = [destination for (destination,) in cursor.fetchall()]
+    if holding:
+        raise ErasureIncomplete(
+            f"{', '.join(holding)} may still hold an erased person: run take_back of serve_privacy_requests first."
+        )
 
 
 def _wait_for_resolve(connection: Connection) -> None:

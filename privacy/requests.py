@@ -82,6 +82,18 @@ def serve_requests(as_of: date) -> dict[str, int]:
     return counts
 
 
+def customers_to_forget(as_of: date) -> list[str]:
+    """Name the customers of all open erasures received up to `as_of`: who was told of them has to be told first."""
+    with transaction("cx_privacy") as connection, connection.cursor() as cursor:
+        take_lock(connection)
+        forgetting.put_requests_at_hand(connection, forgetting.open_requests(connection, "erasure", as_of))
+        gather(connection)
+        cursor.execute("select value from privacy.subjects_at_hand where identifies = 'customer_id' order by value")
+        customers = [customer for (customer,) in cursor.fetchall()]
+        take_lock(connection)
+        return customers
+
+
 def _answer_access(connection: Connection, as_of: date) -> dict[str, int]:
     answered = {"access_done": 0, "access_refused": 0}
     take_lock(connection)

@@ -11,6 +11,7 @@ from dotenv import dotenv_values
 from runtime.settings import Settings
 
 DEPARTMENTS_FILE = "departments.env"
+DESTINATIONS_FILE = "destinations.env"
 
 
 def password() -> str:
@@ -46,6 +47,11 @@ def secret(settings: Settings, name: str, generate: Callable[[], str] = password
 def department_variable(settings: Settings, name: str) -> str | None:
     """Read an address or a token of a department: from the environment, else from `secrets/departments.env`."""
     return os.environ.get(name) or dotenv_values(secret_path(settings, DEPARTMENTS_FILE)).get(name)
+
+
+def destination_variable(settings: Settings, name: str) -> str | None:
+    """Read an address or a token of a destination: from the environment, else from `secrets/destinations.env`."""
+    return os.environ.get(name) or dotenv_values(secret_path(settings, DESTINATIONS_FILE)).get(name)
 
 
 def keep_department_variables(settings: Settings, variables: dict[str, str]) -> None:

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import Param, get_current_context, task
+from airflow.sdk import Asset, Param, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from dags.wiring.clock import AS_OF_PARAM
+from dags.wiring.clock import AS_OF_PARAM, announce, as_of
 
 OWNERS = frozenset({"data-engineering", "data-science", "customer-experience", "data-protection", "data-steward"})
 TAGS = frozenset({"land", "build", "train", "score", "learn", "journeys", "privacy", "steward"})
@@ -59,6 +59,24 @@ def show_failure(what: str) -> None:
     raise AirflowFailException(what)
 
 
+def check_gate(gate: str, emits: Asset | None = None, **given: Any) -> Any:
+    """The task of the gate `gate` ("scores.decisions"), named check_<layer>_<name>; `given` goes to the task.
+
+    `emits`: the asset that a passed gate stands for.
+    """
+
+    @task(task_id=f"check_{gate.replace('.', '_')}", outlets=[emits] if emits else [], **given)
+    def check() -> None:
+        from expectations.gate import run_gate
+
+        with no_retry_for_gates():
+            run_gate(gate, as_of())
+        if emits:
+            announce(emits, as_of())
+
+    return check()
+
+
 def skip_because(reason: str) -> None:
     """Skip the running task if there is a reason to."""
     if reason:
@@ -66,8 +84,10 @@ def skip_because(reason: str) -> None:
 
 
 def skip_unless_due(model: str, day: date) -> None:
-    """Skip the running task while `model`'s champion is young enough, unless the form asks to retrain."""
-    from ml.due import is_due
+    """Skip the running task while `model`'s champion is young and did not drift, unless the form asks to retrain."""
+    from ml.due import why_due
 
-    if not get_current_context()["params"]["retrain"] and not is_due(model, day):
-        raise AirflowSkipException(f"{model} is not due on {day}: its champion is young enough.")
+    why = "The form asks for it." if get_current_context()["params"]["retrain"] else why_due(model, day)
+    if not why:
+        raise AirflowSkipException(f"{model} is not due on {day}: its champion is young enough and has not drifted.")
+    print(why)

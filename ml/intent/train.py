@@ -5,6 +5,8 @@ from datetime import date
 import pandas as pd
 
 from ml import frames, promotion, registry, tracking
+from ml.drift.baseline import ARTIFACT
+from ml.drift.keep import intent_baseline
 from ml.intent import abstain, card, evaluate, fit, plots, segments
 from ml.intent import frame as labelled
 from ml.intent.model import SETTINGS_PATH, IntentSettings, intent_settings
@@ -60,6 +62,7 @@ def _train(frame: pd.DataFrame, newest: pd.DataFrame, as_of: date, tags: dict[st
         mlflow.log_metric("leak/strongest_single_column_auc", told[2])
         mlflow.log_metrics({f"calibration/{name}/log_loss": loss for name, loss in fitted.calibration_losses.items()})
         mlflow.log_text(written, "model_card.md")
+        mlflow.log_text(intent_baseline(frame[split.train], frame[split.test], model).as_json(), ARTIFACT)
         for name, figure in plots.plots(evaluation, fitted.models[fit.OURS]):
             mlflow.log_figure(figure, name)
         info = tracking.log_model(model, quantile_rows(frame[split.train], model.features))

@@ -7,6 +7,9 @@ import pandas as pd
 import pytest
 from dbt_builds import Warehouse
 
+from ml.frames import content_hash
+from ml.intent.frame import labelled_frame
+
 HISTORY, SATURDAY, TUESDAY = date(2017, 6, 1), date(2017, 6, 3), date(2017, 6, 6)
 LATE, HELD = date(2017, 5, 20), date(2017, 6, 2)
 BUILT = ("staging", "marts", "features", "insights", "decisions")
@@ -162,3 +165,29 @@ def test_a_withdrawn_batch_leaves_nothing_behind(company: Warehouse, till_days: 
     company.run("delete from raw_till._batches where batch_id = %s", (batch,))
     company.build(HISTORY)
     assert company.checksums("marts", "features") == without
+
+
+def test_a_recalled_batch_leaves_features_labels_and_the_training_frame_as_if_it_had_never_come(
+    company: Warehouse, till_days: dict[date, pd.DataFrame]
+) -> None:
+    """The retraining without a bad batch learns from another frame, which its data hash tells."""
+    read = ("features.customer_features", "features.intent_labels")
+    bad = date(2017, 4, 18)
+    deliver_history(company, {day: lines for day, lines in till_days.items() if day != bad})
+    company.build(HISTORY)
+    clean, clean_hash = company.checksums("features", "marts"), training_hash(company)
+    spoiled = till_days[bad].assign(sales_value="999.99")
+    batch = company.deliver("till", "transactions", spoiled, bad, HISTORY, history=True)
+    company.build(HISTORY)
+    assert all(company.checksums("features")[table] != clean[table] for table in read)
+    assert training_hash(company) != clean_hash
+    company.run("update quality.batch_verdicts set verdict = 'recalled' where batch_id = %s", (batch,))
+    company.build(HISTORY)
+    assert company.checksums("features", "marts") == clean
+    assert training_hash(company) == clean_hash
+
+
+def training_hash(company: Warehouse) -> str:
+    """The hash of what `train_intent` would learn from."""
+    with company.connection as connection:
+        return content_hash(labelled_frame(connection, HISTORY))

@@ -44,6 +44,7 @@ def test_there_is_one_raw_gate_per_department_and_one_per_later_edge():
     assert gates() == [
         *(f"raw.{department}" for department in departments()),
         *("marts.customers", "features.customer_features", "scores.decisions", "scores.message_intents"),
+        "scores.model_drift",
     ]
 
 

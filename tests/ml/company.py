@@ -100,7 +100,8 @@ def close(connection) -> None:
             "truncate activation.intent_scores, activation.next_best_actions, activation.intent_actions,"
             " activation.publications"
         )
-        cursor.execute("truncate quality.department_status, quality.gate_results")
+        cursor.execute("truncate quality.department_status, quality.gate_results, quality.model_drift")
+        cursor.execute("truncate scores.training_batches")
         for table in append_only:
             cursor.execute(f"alter table {table} enable trigger user")
 

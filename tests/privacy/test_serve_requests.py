@@ -13,7 +13,7 @@ from psycopg2 import sql
 
 from privacy import access
 from privacy.__main__ import main
-from privacy.requests import RequestError, file_request, list_requests, serve_requests
+from privacy.requests import RequestError, customers_to_forget, file_request, list_requests, serve_requests
 from privacy.subjects import UnlistedTable, table_columns
 from privacy.suppression import suppress
 from privacy.verification import ErasureIncomplete
@@ -330,3 +330,26 @@ def test_what_a_model_read_in_a_message_or_a_comment_goes_with_the_person(privac
     assert rows("select message_id from scores.message_reviews") == [("T0000170-1",)]
     assert rows("select message_id from scores.review_queue") == [("T0000170-1",)]
     assert "0000017" not in everything()
+
+
+def test_nobody_is_called_forgotten_while_a_destination_still_holds_them(privacy_warehouse):
+    """The trace of what a destination was told goes with the person, so it has to be taken back before."""
+    file_request("erasure", "17", "case 9", AS_OF)
+    execute("insert into activation.acknowledged values ('mailer', 'c1a', 'h', '47', '2017-12-31')")
+    assert customers_to_forget(AS_OF) == ["c1a"]
+    assert rows("select * from privacy.subjects_at_hand", "cx_privacy") == []
+    before = checksums()
+    with pytest.raises(ErasureIncomplete, match="mailer may still hold an erased person: run take_back"):
+        serve_requests(AS_OF)
+    assert checksums() == before
+    execute("delete from activation.acknowledged")
+    execute(
+        "insert into activation.deliveries (destination, customer_id, kind, content_hash, as_of, status, attempts)"
+        " values ('mailer', 'c1a', 'add', 'h', '2017-12-31', 'pending', 1)"
+    )
+    with pytest.raises(ErasureIncomplete, match="mailer may still hold"):
+        serve_requests(AS_OF)
+    execute("update activation.deliveries set status = 'acknowledged'")
+    assert serve_requests(AS_OF) == {**NOTHING_DONE, "erasure_done": 1}
+    assert rows("select count(*) from activation.deliveries") == [(0,)] and '"c1a"' not in everything()
+    assert customers_to_forget(AS_OF) == []
