@@ -40,11 +40,11 @@ class NetValueModel:
     def _fit(self, seen: Experience) -> "NetValueModel":
         acted = seen.part(self.catalogue.cost_eur[seen.action] > 0)
         self._fit_anyway(seen.part(self.catalogue.cost_eur[seen.action] == 0))
-        responds, harms = self._anyway(acted.features)
-        weight = self.weights(self._foretold_in_all(acted))
         told = seen if self.counts_anyway else acted
         each = self.settings["harm_eur"]
         self.harm_each = (told.harm_eur.sum() + each) / ((told.harm_eur > 0).sum() + 1)
+        responds, harms = self._anyway(acted.features)
+        weight = self.weights(self._foretold_in_all(acted))
         self.response = Rates(self.catalogue.assumed_response, self.settings["response"], self.seed).fit(
             acted.features, acted.action, acted.responded.astype(float), weight, responds
         )

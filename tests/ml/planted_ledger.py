@@ -25,9 +25,14 @@ from runtime import warehouse as runtime_warehouse
 from tests.ml.company import AS_OF, NEXT_DAY, NO_CONSENTS, SEEDS, create, nobody_writes
 from tests.ml.company import close as close_company
 
-CUSTOMERS = 3000
-SATURDAYS = [day.date() for day in pd.date_range("2017-08-05", "2017-12-23", freq="7D")]
-DAYS = [*SATURDAYS, AS_OF, NEXT_DAY]
+CUSTOMERS = 2400
+# As of AS_OF: eleven to learn from, none whose outcomes would reach into the log, and two of the log.
+SATURDAYS = [
+    *(day.date() for day in pd.date_range("2017-09-02", "2017-11-11", freq="7D")),
+    *(date(2017, 12, 2), date(2017, 12, 9)),
+]
+WEEKS = [day.date() for day in pd.date_range("2017-08-05", "2017-12-23", freq="7D")]
+DAYS = [*WEEKS, AS_OF, NEXT_DAY]
 BANDS = np.arange(CUSTOMERS) % 3 + 1
 WELCOME = {1: 0.30, 2: 0.30, 3: -0.30}  # what a reminder adds to the probability of a purchase, by age band
 USUALLY, BASKET_EUR = 0.4, 40.0
@@ -43,7 +48,10 @@ def found(settings: NbaSettings) -> None:
     random, given = np.random.default_rng(3), circumstances(SATURDAYS[0])
     serving = Serving(response_model(), None, ModelVersion("cx_response", "0", "", {}), {"learned": "cx_response/0"})
     made, bought = [], []
-    for day in SATURDAYS:
+    for day in WEEKS:
+        if day not in SATURDAYS:
+            bought.append(purchases(day, np.full(CUSTOMERS, "no_action"), random))
+            continue
         given = replace(given, features=features(day))
         rows = decisions(
             given,
@@ -85,6 +93,8 @@ def found(settings: NbaSettings) -> None:
                 ([AS_OF, NEXT_DAY],),
             )
         runtime_warehouse.copy_frame(connection, made, "decisions.decision_ledger")
+        with connection.cursor() as cursor:
+            cursor.execute("analyze")  # as autovacuum would have done on the days between
 
 
 def close() -> None:
@@ -127,7 +137,7 @@ def circumstances(day: date) -> Circumstances:
     coupons = actions["action_id"].isin(TWINS)
     actions.loc[coupons, ["cost_eur", "response_value_eur"]] = [0.55, 7.0]
     # Worth almost as much as a coupon, so that it was tried often.
-    actions.loc[actions["action_id"] == REMINDER, "response_value_eur"] = 9.0
+    actions.loc[actions["action_id"] == REMINDER, "response_value_eur"] = 10.0
     actions["valid_from"] = pd.to_datetime(actions["valid_from"])
     policies = pd.read_csv(SEEDS / "policies.csv").astype({"threshold": float})
     policies["valid_from"] = pd.to_datetime(policies["valid_from"])

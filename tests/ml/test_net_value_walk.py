@@ -80,7 +80,7 @@ def reminded(rows: list[dict]) -> pd.Series:
 
 
 def test_a_young_ledger_is_left_alone_and_says_why(planted):
-    young = SATURDAYS[6]
+    young = SATURDAYS[4]
     reason = why_too_young(young)
     assert reason.startswith("The ledger is too young: 0 answered decisions up to ") and "5000 are needed" in reason
     with pytest.raises(NotEnoughHistory, match="keep the values of the response model"):
@@ -94,9 +94,7 @@ def test_nothing_it_learned_reaches_into_the_log_that_judges_it(version):
     assert date.fromisoformat(version.tags["log_until"]) + timedelta(days=14) == AS_OF
     with runtime_warehouse.transaction() as connection:
         seen = answered(connection, AS_OF, WINDOW.learned_from, WINDOW.learned_to, SETTINGS.net_value)
-        late = answered(
-            connection, AS_OF - timedelta(days=60), WINDOW.learned_from, WINDOW.learned_to, SETTINGS.net_value
-        )
+        late = answered(connection, SATURDAYS[5], WINDOW.learned_from, WINDOW.learned_to, SETTINGS.net_value)
     assert seen["decided_date"].max() <= pd.Timestamp(WINDOW.learned_to) and "holdout" not in set(seen["arm"])
     assert (seen["as_of_date"] <= seen["decided_date"]).all()
     assert late["spend_eur"].sum() < seen["spend_eur"].sum(), "what was not known by then does not count"

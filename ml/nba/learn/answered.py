@@ -18,33 +18,28 @@ from ml.nba.model import NetValueSettings
 from ml.nba.reward import Outcomes, Prices
 from runtime import warehouse
 
-# Between dates, features are kept of Saturdays only: those of the last one before the decision, as for campaigns.
 _DECIDED = """
-with dates as (
-    select distinct as_of_date as known_on from features.customer_features where as_of_date <= %(until)s
-),
-
-days as (
-    select decided_on::date, (select max(known_on) from dates where known_on <= decided_on) as known_on
-    from generate_series(%(since)s::date, %(until)s::date, interval '1 day') as decided_on
-),
-
-decided as (
-    select
-        made.decision_id, now.customer_id, made.as_of_date as decided_date, days.known_on as as_of_date, made.arm,
-        made.action_id, made.propensity, made.model_name, made.candidates,
-        %(as_of)s::date - made.as_of_date as age_days
-    from decisions.standing_decisions as made
-    inner join decisions.outcomes as now on now.decision_id = made.decision_id
-    inner join days on days.decided_on = made.as_of_date
-    where made.as_of_date between %(since)s and %(until)s and made.arm <> %(holdout)s
-    order by md5(made.decision_id)
-    limit %(maximum)s
-),
-
-spent as (
+create temporary table answered_decisions on commit drop as
+select
+    made.decision_id, now.customer_id, made.as_of_date as decided_date, made.arm, made.action_id,
+    made.propensity, made.model_name, %(as_of)s::date - made.as_of_date as age_days,
+    (chosen.candidate ->> 'response_probability')::float8 as foretold_response,
+    coalesce((chosen.candidate ->> 'expected_harm_eur')::float8, 0) as foretold_harm_eur
+from decisions.standing_decisions as made
+inner join decisions.outcomes as now on now.decision_id = made.decision_id
+cross join lateral (
+    select candidate
+    from jsonb_array_elements(made.candidates) as candidate
+    where candidate ->> 'action_id' = made.action_id
+) as chosen
+where made.as_of_date between %(since)s and %(until)s and made.arm <> %(holdout)s
+order by md5(made.decision_id)
+limit %(maximum)s
+"""
+_FOLLOWED = """
+with spent as (
     select decided.decision_id, sum(bought.spend_eur) as spend_eur
-    from decided
+    from answered_decisions as decided
     inner join marts.customer_days as bought
         on bought.customer_id = decided.customer_id and bought.known_date <= %(as_of)s
         and bought.sold_date > decided.decided_date and bought.sold_date <= decided.decided_date + %(days)s
@@ -53,7 +48,7 @@ spent as (
 
 left_us as (
     select decided.decision_id, count(*) as opt_outs
-    from decided
+    from answered_decisions as decided
     inner join marts.consents as told
         on told.customer_id = decided.customer_id and not told.is_granted and told.known_date <= %(as_of)s
         and told.changed_date > decided.decided_date and told.changed_date <= decided.decided_date + %(days)s
@@ -62,7 +57,7 @@ left_us as (
 
 complained as (
     select decided.decision_id, count(*) as complaints
-    from decided
+    from answered_decisions as decided
     inner join marts.message_meanings as said
         on said.customer_id = decided.customer_id and said.is_complaint and said.known_date <= %(as_of)s
         and said.sent_date > decided.decided_date and said.sent_date <= decided.decided_date + %(days)s
@@ -70,22 +65,16 @@ complained as (
 )
 
 select
-    decided.decision_id, decided.customer_id, decided.decided_date, decided.as_of_date, decided.arm, decided.action_id,
-    decided.propensity, decided.age_days, decided.model_name,
+    decided.decision_id, decided.customer_id, decided.decided_date, decided.arm, decided.action_id, decided.propensity,
+    decided.age_days, decided.model_name,
     coalesce(spent.spend_eur, 0)::float8 as spend_eur,
     coalesce(left_us.opt_outs, 0) as opt_outs,
     coalesce(complained.complaints, 0) as complaints,
-    (chosen.candidate ->> 'response_probability')::float8 as foretold_response,
-    coalesce((chosen.candidate ->> 'expected_harm_eur')::float8, 0) as foretold_harm_eur
-from decided
+    decided.foretold_response, decided.foretold_harm_eur
+from answered_decisions as decided
 left join spent on spent.decision_id = decided.decision_id
 left join left_us on left_us.decision_id = decided.decision_id
 left join complained on complained.decision_id = decided.decision_id
-cross join lateral (
-    select candidate
-    from jsonb_array_elements(decided.candidates) as candidate
-    where candidate ->> 'action_id' = decided.action_id
-) as chosen
 order by decided.decided_date, decided.decision_id
 """
 _CANDIDATES = """
@@ -144,12 +133,29 @@ def answered(connection: Any, as_of: date, since: date, until: date, settings: N
         **{"as_of": as_of, "since": since, "until": until, "days": settings.outcome_days},
         **{"holdout": HOLDOUT, "maximum": settings.maximum_decisions},
     }
-    rows = warehouse.read_frame(connection, _DECIDED, given)
+    with connection.cursor() as cursor:
+        cursor.execute("drop table if exists answered_decisions")
+        cursor.execute(_DECIDED, given)
+        # Without statistics the outcomes are joined by a nested loop: minutes for 20,000 decisions.
+        cursor.execute("analyze answered_decisions")
+    rows = warehouse.read_frame(connection, _FOLLOWED, given)
+    rows["as_of_date"] = _snapshot_before(connection, rows["decided_date"], until)
     known = frames.past_features(connection, as_of, rows["as_of_date"].dropna())
     found = rows.merge(known, on=list(frames.KEYS), how="inner", validate="many_to_one")
     if found.empty:
         raise frames.EmptyFrame(f"No decision of {since} to {until} has features and a known outcome on {as_of}.")
     return found.sort_values(["decided_date", "decision_id"], ignore_index=True)
+
+
+def _snapshot_before(connection: Any, decided: pd.Series, until: date) -> pd.Series:
+    """Return the last day up to each decision (n) of which features are kept, missing before the first one.
+
+    Between decisions and now only Saturdays are kept, so features are up to six days old, as those of campaigns are.
+    """
+    query = "select distinct as_of_date from features.customer_features where as_of_date <= %(until)s order by 1"
+    days = warehouse.read_frame(connection, query, {"until": until})["as_of_date"]
+    place = np.searchsorted(days.to_numpy(), decided.to_numpy(), side="right") - 1
+    return days.reindex(place).where(place >= 0).set_axis(decided.index)
 
 
 def candidates_of(connection: Any, since: date, until: date) -> pd.DataFrame:
