@@ -1,13 +1,15 @@
-"""Train the response model behind the next best action when it is due, and confirm who may decide today.
+"""Train the models behind the next best action when they are due, and confirm who may decide today.
 
 **What.** `train_response` makes a challenger (skipped while the champion is young enough, `ml/nba/nba.yml`),
-`promote_response` compares it with the champion on later campaigns, `confirm_champion` makes sure there is one.
-Campaigns in the data were not sent at random: the model predicts who responds, it claims no uplift.
+`promote_response` compares it with the champion on later campaigns. Campaigns in the data were not sent at random: it
+predicts who responds and claims no uplift. `train_net_value` learns from our own decisions what an action adds (skipped
+while the ledger is too young), `promote_net_value` judges that by later decisions. `confirm_champion`
+makes sure that somebody can decide.
 **When.** As soon as `intent_champion` was emitted for a day; by hand for any day (`retrain` trains in any case).
-**Reads** `features.customer_features`, `features.campaign_responses`, the MLflow registry. **Emits** `nba_champion`.
+**Reads** `features`, `decisions`, `marts`, the MLflow registry. **Emits** `nba_champion`.
 
-**When it fails.** A red `train_response` or `promote_response` leaves the run red, but yesterday's champion is
-confirmed and deciding goes on: read the log, correct, clear the task. A red `confirm_champion` means that no champion
+**When it fails.** A red training or promotion leaves the run red, but yesterday's champions are confirmed and deciding
+goes on: read the log, correct, clear the task. A red `confirm_champion` means that no champion of `cx_response`
 exists at all; nothing is decided, yesterday's published state stays live.
 """
 
@@ -15,9 +17,9 @@ from airflow.sdk import dag, task
 
 from dags.wiring.assets import INTENT_CHAMPION, NBA_CHAMPION
 from dags.wiring.clock import announce, as_of, when_checked
-from dags.wiring.rules import RETRAIN_PARAM, house_rules, show_failure, skip_unless_due
+from dags.wiring.rules import RETRAIN_PARAM, house_rules, show_failure, skip_because, skip_unless_due
 
-MODEL = "cx_response"
+MODEL, NET_VALUE = "cx_response", "cx_net_value"
 
 
 @dag(
@@ -39,15 +41,29 @@ def train_next_best_action():
 
         print(promote_response(as_of()))
 
+    @task(trigger_rule="all_done")
+    def train_net_value() -> None:
+        from ml.nba.learn.train import train_net_value, why_too_young
+
+        skip_because(why_too_young(as_of()))
+        skip_unless_due(NET_VALUE, as_of())
+        print(train_net_value(as_of()))
+
+    @task(trigger_rule="none_failed")
+    def promote_net_value() -> None:
+        from ml.nba.learn.promote import promote_net_value
+
+        print(promote_net_value(as_of()) or "Nobody waits for a verdict.")
+
     @task(outlets=[NBA_CHAMPION], trigger_rule="all_done")
     def confirm_champion() -> None:
         from ml.registry import champion
 
         announce(NBA_CHAMPION, as_of(), version=champion(MODEL).version)
 
-    trained, promoted = train_response(), promote_response()
-    trained >> promoted >> confirm_champion()
-    [trained, promoted] >> show_failure("No new response model today: the last champion goes on.")
+    steps = [train_response(), promote_response(), train_net_value(), promote_net_value()]
+    steps[0] >> steps[1] >> steps[2] >> steps[3] >> confirm_champion()
+    steps >> show_failure("No new model today: the last champions go on.")
 
 
 train_next_best_action()

@@ -13,6 +13,7 @@ from runtime import warehouse
 _SETTINGS = {
     "cx_intent": "intent/intent.yml",
     "cx_message_intent": "messages/messages.yml",
+    "cx_net_value": "nba/nba.yml",
     "cx_response": "nba/nba.yml",
 }
 # Of an earlier day: what a day itself sees must not change what is due on it when it is run again.
@@ -24,6 +25,8 @@ _DRIFTED = """
         )
     order by kind, subject
 """
+# Whom nothing waits for: until one was promoted, decisions follow cx_response and the catalogue.
+_DISPENSABLE = {"cx_net_value"}
 
 
 def is_due(model: str, as_of: date) -> bool:
@@ -36,19 +39,19 @@ def why_due(model: str, as_of: date) -> str:
 
     It has no champion, was last trained `retrain_after_days` or more days ago, or its champion drifted when it was last
     looked at and the last training is `rest_days` old (ml/drift/drift.yml). A refused challenger counts as trained: the
-    same verdict every day would teach nothing.
+    same verdict every day would teach nothing. One that others stand in for waits these days even without a champion.
     """
     if model not in _SETTINGS:
         raise ValueError(f"There is no model {model}; models are {', '.join(_SETTINGS)}.")
-    champion = registry.aliased(model, registry.CHAMPION)
-    if champion is None:
+    champion, versions = registry.aliased(model, registry.CHAMPION), registry.versions(model)
+    if not versions or (champion is None and model not in _DISPENSABLE):
         return f"{model} has no champion."
     days = yaml.safe_load((Path(__file__).parent / _SETTINGS[model]).read_text())["retrain_after_days"]
-    trained = max(date.fromisoformat(version.tags["as_of"]) for version in registry.versions(model))
+    trained = max(date.fromisoformat(version.tags["as_of"]) for version in versions)
     age = (as_of - trained).days
     if age >= days:
         return f"{model} was last trained {age} days ago, the limit is {days}."
-    return _drifted(champion, as_of) if age >= drift_settings().rest_days else ""
+    return _drifted(champion, as_of) if champion and age >= drift_settings().rest_days else ""
 
 
 def _drifted(champion: ModelVersion, as_of: date) -> str:

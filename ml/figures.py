@@ -68,6 +68,20 @@ def overview(title: str, scores: Mapping[str, Mapping[str, float]], base_rates: 
     return figure
 
 
+def bars(title: str, up: str, series: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Draw bars of several series beside each other, one group per key of the first one."""
+    figure, axes = _canvas(title, "", up, width=9)
+    groups = list(next(iter(series.values())))
+    width = 0.8 / len(series)
+    for place, (colour, (name, by_group)) in enumerate(zip(COLOURS, series.items(), strict=False)):
+        left = np.arange(len(groups)) - 0.4 + (place + 0.5) * width
+        drawn = axes.bar(left, [by_group[group] for group in groups], width, color=colour, label=name)
+        axes.bar_label(drawn, fmt="%.3f", fontsize=8)
+    axes.set_xticks(range(len(groups)), groups)
+    axes.legend(frameon=False, ncols=len(series), loc="upper center", bbox_to_anchor=(0.5, -0.08))
+    return figure
+
+
 def _canvas(title: str, across: str, up: str, width: float = 6.5) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(width, 4.5), layout="constrained")
     axes = figure.add_subplot()

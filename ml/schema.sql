@@ -227,7 +227,8 @@ comment on column quality.model_drift.rows is 'Number of rows that were looked a
 
 -- One row per decision. candidates holds the whole action set, ordered by action_id:
 -- [{action_id, channel, is_eligible, dropped_by, dropped_reason, basis, response_probability, response_value_eur,
---   cost_eur, intent, intent_probability, expected_net_value_eur, propensity}, ...]; the propensities sum to 1.
+--   cost_eur, expected_harm_eur, intent, intent_probability, expected_net_value_eur, propensity}, ...]; the propensities
+-- sum to 1. basis: learned (response model), assumed (catalogue) or decisions (net values learned from the ledger).
 -- facts holds what the policies looked at, exploration the settings of the draw: with them the choice can be replayed.
 create table if not exists decisions.decision_ledger (
     decision_id text primary key,
@@ -247,7 +248,7 @@ create table if not exists decisions.decision_ledger (
     valid_until date not null,
     data_as_of date not null,
     policy_version text not null,
-    model_name text not null, -- the response model
+    model_name text not null, -- the net values if they serve, else the response model; facts name both
     model_version text not null,
     intent_model_name text not null,
     intent_model_version text not null,

@@ -21,7 +21,11 @@ TRUSTED_TYPES = [
     "ml.messages.scope.Scope",
     "ml.messages.words.WordGrams",
     "ml.messages.words.WordsExpert",
+    "ml.nba.experience.Catalogue",
+    "ml.nba.learn.values.LearnedValues",
     "ml.nba.model.ResponseModel",
+    "ml.nba.net_value.NetValueModel",
+    "ml.nba.rates.Rates",
     "numpy.dtype",
     "xgboost.core.Booster",
     "xgboost.sklearn.XGBClassifier",
@@ -60,3 +64,16 @@ def log_model(model: Any, example: Any, needs: tuple[str, ...] = ()) -> Any:
         pyfunc_predict_fn="predict_proba",
         skops_trusted_types=TRUSTED_TYPES,
     )
+
+
+def note(run_id: str, tags: Mapping[str, str], metrics: Mapping[str, float]) -> None:
+    """Write tags and metrics to a run that has ended, as a verdict on its model; metrics that are written stay."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient()
+    known = client.get_run(run_id).data.metrics
+    for name, value in metrics.items():
+        if known.get(name) != value:
+            client.log_metric(run_id, name, value)
+    for name, value in tags.items():
+        client.set_tag(run_id, name, value)

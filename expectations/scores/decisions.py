@@ -2,6 +2,7 @@
 
 from great_expectations.expectations.expectation import Expectation
 
+from expectations.arm_rules import arm_rules
 from expectations.policy_rules import policy_rules
 from expectations.rules import Subject
 
@@ -234,6 +235,7 @@ def suite(subject: Subject) -> list[Expectation]:
             column="candidates",
         ),
         *policy_rules(subject, candidates),
+        *arm_rules(subject),
         subject.measure(
             "what_agents_may_be_told_is_allowed",
             FORESEEN,

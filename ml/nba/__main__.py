@@ -1,13 +1,21 @@
-"""Questions about decisions: `python -m ml.nba why CUSTOMER [ACTION] [--as-of DAY] [--language de]`."""
+"""Questions about decisions, answered without writing anything.
+
+`python -m ml.nba why CUSTOMER [ACTION] [--as-of DAY] [--language de]`: why an action was decided, or why not.
+`python -m ml.nba dry-run [--policies FILE] [--capacities FILE] [--as-of DAY]`: what other rules would have decided.
+"""
 
 import argparse
 import sys
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from psycopg2.extras import RealDictCursor
 
+from ml.frames import EmptyFrame
+from ml.nba.dry_run import dry_run
 from ml.nba.why import explain
+from ml.registry import RegistryError
 from runtime import warehouse
 from runtime.settings import SettingsError
 from runtime.warehouse import WarehouseError
@@ -19,25 +27,41 @@ class NoDecision(RuntimeError):
 
 def main(arguments: list[str] | None = None) -> int:
     """Answer; return 0, or 1 if there is nothing to be answered."""
-    parser = argparse.ArgumentParser(prog="python -m ml.nba", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m ml.nba", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = parser.add_subparsers(required=True, metavar="command")
     why = commands.add_parser("why", help="say why an action was decided, or why not, and what would flip it")
     why.add_argument("customer", metavar="CUSTOMER", help="the customer_id")
     why.add_argument("action", metavar="ACTION", nargs="?", help="an action_id (default: all)")
     why.add_argument("--as-of", type=date.fromisoformat, metavar="DAY", help="the day (default: the last one decided)")
     why.add_argument("--language", choices=("en", "de"), default="en")
+    why.set_defaults(answer=_why)
+    dry = commands.add_parser("dry-run", help="say what other policies or capacities would have decided")
+    dry.add_argument("--policies", type=Path, metavar="FILE", help="a CSV like the seed policies.csv")
+    dry.add_argument("--capacities", type=Path, metavar="FILE", help="a CSV like the seed capacities.csv")
+    dry.add_argument("--as-of", type=date.fromisoformat, metavar="DAY", help="the day (default: the last one decided)")
+    dry.set_defaults(answer=_dry_run)
     given = parser.parse_args(arguments)
     try:
-        answers = explain(decision_of(given.customer, given.as_of))
-        answers = [answer for answer in answers if given.action in (None, answer.action_id)]
-        if not answers:
-            raise NoDecision(f"{given.action} was no candidate of this decision.")
-    except (NoDecision, SettingsError, WarehouseError) as refusal:
+        lines = given.answer(given)
+    except (NoDecision, EmptyFrame, RegistryError, SettingsError, WarehouseError, OSError, ValueError) as refusal:
         print(refusal, file=sys.stderr)
         return 1
-    for answer in answers:
-        print(f"{answer.action_id} [{answer.stage}] {getattr(answer, given.language)}")
+    print("\n".join(lines))
     return 0
+
+
+def _why(given: argparse.Namespace) -> list[str]:
+    answers = explain(decision_of(given.customer, given.as_of))
+    answers = [answer for answer in answers if given.action in (None, answer.action_id)]
+    if not answers:
+        raise NoDecision(f"{given.action} was no candidate of this decision.")
+    return [f"{answer.action_id} [{answer.stage}] {getattr(answer, given.language)}" for answer in answers]
+
+
+def _dry_run(given: argparse.Namespace) -> list[str]:
+    return dry_run(given.as_of, given.policies, given.capacities).lines()
 
 
 def decision_of(customer_id: str, as_of: date | None) -> dict[str, Any]:

@@ -7,16 +7,21 @@ import pandas as pd
 from ml import frames
 from ml.nba.circumstances import Circumstances
 from ml.nba.complaints import AGE
+from ml.nba.learn.values import LearnedValues
 from ml.nba.model import NbaSettings, ResponseModel
 from ml.nba.policy import CONSENT, NO_ACTION, apply_policies
-from ml.nba.value import LEARNED, expected_net_value, response_probability
+from ml.nba.value import LEARNED, by_decisions, expected_net_value, response_probability
 
 
-def lay_out(given: Circumstances, model: ResponseModel, settings: NbaSettings) -> pd.DataFrame:
+def lay_out(
+    given: Circumstances, model: ResponseModel, settings: NbaSettings, values: LearnedValues | None = None
+) -> pd.DataFrame:
     """Return one row per customer and action, by customer_id and action_id, ready to be chosen from.
 
-    Columns: the action's, the features, `response_probability`, `expected_net_value_eur`, `dropped_by`,
-    `dropped_reason`, `is_eligible`. Raises EmptyFrame if customers have features but no score or contact count.
+    Columns: the action's, the features, `response_probability`, `expected_harm_eur`, `expected_net_value_eur`,
+    `dropped_by`, `dropped_reason`, `is_eligible`. What `values` knows of an action takes the place of what the
+    response model and the catalogue say of it; `response_basis` tells whose word it is. Raises EmptyFrame if customers
+    have features but no score or contact count.
     """
     intents = given.scores.pivot(index="customer_id", columns="intent", values="probability")
     customers = given.features.merge(
@@ -33,6 +38,9 @@ def lay_out(given: Circumstances, model: ResponseModel, settings: NbaSettings) -
     learned = rows["response_basis"] == LEARNED
     rows.loc[learned, "learned_response"] = model.predict_proba(rows[learned])
     rows["response_probability"] = response_probability(rows)
+    rows["expected_harm_eur"] = 0.0
+    if values is not None:
+        rows = by_decisions(rows, values.candidates(customers))
     rows["expected_net_value_eur"] = expected_net_value(rows)
     rows = _with_contacts(rows, given.contacts)
     rows[CONSENT] = consent_of(rows, given.consents)

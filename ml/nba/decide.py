@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ml import frames, registry
+from ml import frames
 from ml.clock import scored_at
 from ml.identity.retractions import note_decided
 from ml.nba import explore, ledger
@@ -17,8 +17,8 @@ from ml.nba.choose import choose
 from ml.nba.circumstances import Circumstances, read_circumstances
 from ml.nba.model import NbaSettings, nba_settings
 from ml.nba.policy import NO_ACTION
+from ml.nba.serving import Serving, champions
 from ml.nba.withdraw import is_last_decided, made_of_day, withdraw
-from ml.registry import ModelVersion
 from runtime import warehouse
 from runtime.settings import settings as runtime_settings
 
@@ -44,7 +44,7 @@ def decide(as_of: date) -> Decided:
     Raises RegistryError without a champion, EmptyFrame if a step before has not run for `as_of`.
     """
     settings = nba_settings()
-    version = registry.champion(settings.model)
+    serving = champions(settings)
     with warehouse.transaction() as connection:
         given = read_circumstances(connection, as_of)
         made = made_of_day(connection, as_of)
@@ -52,12 +52,12 @@ def decide(as_of: date) -> Decided:
         is_last = is_last_decided(connection, as_of)
         if missing.empty and not is_last:
             return Decided(as_of, 0, 0)
-        candidates = lay_out(given, registry.load(version), settings)
+        candidates = lay_out(given, serving.response, settings, serving.values)
         if not is_last:
-            return Decided(as_of, _append(connection, given, candidates, made, version, as_of, settings), 0)
+            return Decided(as_of, _append(connection, given, candidates, made, serving, as_of, settings), 0)
         withdrawn = withdraw(connection, as_of, made, candidates)
         made["stands"] &= ~made["decision_id"].isin(withdrawn)
-        new = _append(connection, given, candidates, made, version, as_of, settings)
+        new = _append(connection, given, candidates, made, serving, as_of, settings)
         note_decided(connection, as_of, again=len(withdrawn) > 0)
         return Decided(as_of, new, len(withdrawn))
 
@@ -67,7 +67,7 @@ def _append(
     given: Circumstances,
     candidates: pd.DataFrame,
     made: pd.DataFrame,
-    version: ModelVersion,
+    serving: Serving,
     as_of: date,
     settings: NbaSettings,
 ) -> int:
@@ -79,7 +79,7 @@ def _append(
     candidates = candidates[~candidates["customer_id"].isin(standing["customer_id"])].reset_index(drop=True)
     if candidates.empty:
         return 0
-    rows = decisions(given, candidates, standing["action_id"], version, as_of, settings)
+    rows = decisions(given, candidates, standing["action_id"], serving, as_of, settings)
     before = made.groupby("customer_id").size()
     revision = rows["customer_id"].map(before).fillna(0).astype(int)
     ids = [ledger.decision_id(who, as_of, number) for who, number in zip(rows["customer_id"], revision, strict=True)]
@@ -92,7 +92,7 @@ def decisions(
     given: Circumstances,
     candidates: pd.DataFrame,
     standing: pd.Series,
-    version: ModelVersion,
+    serving: Serving,
     as_of: date,
     settings: NbaSettings,
 ) -> pd.DataFrame:
@@ -134,7 +134,7 @@ def decisions(
             "as_of_date": as_of,
             "arm": arms,
             "candidates": ledger.candidate_texts(candidates, len(actions)),
-            "facts": ledger.fact_texts(given, customers, settings),
+            "facts": ledger.fact_texts(given, customers, settings, serving.models),
             "exploration": ledger.exploration_texts(choice, actions, settings),
             "seed": seed,
             "draw": choice.number,
@@ -146,8 +146,8 @@ def decisions(
             "valid_until": valid_until,
             "data_as_of": frames.data_as_of(chosen).dt.date,
             "policy_version": settings.policy_version,
-            "model_name": version.name,
-            "model_version": version.version,
+            "model_name": serving.version.name,
+            "model_version": serving.version.version,
             "intent_model_name": intents["model_name"],
             "intent_model_version": intents["model_version"],
             "scored_at": scored_at(chosen["as_of_date"]),

@@ -28,7 +28,7 @@ class Experience:
     `action` is the column of the catalogue, `usual_eur` what the customer usually brings at once (1 if that is not
     known), `responded` whether they answered, `margin_eur` the margin of it, `harm_eur` the cost of complaints and
     opt-outs (`ml.nba.reward`), `age_days` how long ago it was decided, `foretold_response` and `foretold_harm_eur` what
-    the ledger expected.
+    the ledger expected the action to add (missing where another kind of model had decided).
     """
 
     features: np.ndarray

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -24,6 +25,7 @@ _CANDIDATE = {  # column -> key in the ledger
     "response_probability": "response_probability",
     "response_value_eur": "response_value_eur",
     "cost_eur": "cost_eur",
+    "expected_harm_eur": "expected_harm_eur",
     "serves_intent": "intent",
     "intent_probability": "intent_probability",
     "expected_net_value_eur": "expected_net_value_eur",
@@ -44,11 +46,13 @@ def candidate_texts(rows: pd.DataFrame, actions: int) -> list[str]:
     return [_json(records[start : start + actions]) for start in range(0, len(records), actions)]
 
 
-def fact_texts(given: Circumstances, customers: pd.Series, settings: NbaSettings) -> list[str]:
+def fact_texts(
+    given: Circumstances, customers: pd.Series, settings: NbaSettings, models: Mapping[str, str]
+) -> list[str]:
     """Return per customer the JSON of what the policies and reasons looked at.
 
-    That is features, contacts, departments, and where a policy asks for it what the customer said about consent and for
-    how many days a complaint has waited.
+    That is features, contacts, departments, the model ("name/version") behind each basis of a candidate, and where a
+    policy asks for it what the customer said about consent and for how many days a complaint has waited.
     """
     looked_at = given.policies.loc[given.policies["rule"] == "minimum_feature", "parameter"]
     names = sorted({*looked_at, *settings.reason_facts, *settings.touches_only.values()} & set(given.features))
@@ -64,6 +68,7 @@ def fact_texts(given: Circumstances, customers: pd.Series, settings: NbaSettings
                 "features": dict(zip(names, of_customer, strict=True)),
                 "contacts": dict(zip(contact_names, seen, strict=True)),
                 "departments": given.departments,
+                "models": dict(models),
                 **said,
                 **waiting,
             }

@@ -18,6 +18,21 @@ SETTINGS_PATH = Path(__file__).with_name("nba.yml")
 
 
 @dataclass(frozen=True)
+class NetValueSettings:
+    """What nba.yml says under net_value; every field is explained there."""
+
+    model: str
+    outcome_days: int
+    judged_days: int
+    learned_days: int
+    minimum_decisions: int
+    minimum_action_decisions: int
+    maximum_decisions: int
+    assumed_harm_share: float
+    judged_groups: list[str]
+
+
+@dataclass(frozen=True)
 class NbaSettings:
     """What nba.yml says; every field is explained there."""
 
@@ -37,6 +52,7 @@ class NbaSettings:
     holdout_share: float
     random_share: float
     learning: Mapping[str, Any]
+    net_value: NetValueSettings
     gamma: float
     reward_scale_eur: float
     explored_share: float
@@ -47,7 +63,8 @@ class NbaSettings:
 def nba_settings(path: Path = SETTINGS_PATH) -> NbaSettings:
     """Read the settings; an unknown or missing key is an error."""
     read = of_company(yaml.safe_load(path.read_text()))
-    return NbaSettings(**{**read, "policy_version": str(read["policy_version"])})
+    net_value = NetValueSettings(**read["net_value"])
+    return NbaSettings(**{**read, "policy_version": str(read["policy_version"]), "net_value": net_value})
 
 
 class ResponseModel:

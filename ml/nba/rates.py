@@ -1,7 +1,9 @@
 """P(something follows | customer, action), for all actions together: a regression first, trees on what it leaves.
 
 Answers are rare, so each layer starts from the one before it: the rate of the action shrunk to what was assumed, a
-logistic regression whose slopes are shared by the actions and own to each, both shrunk to zero, then XGBoost.
+logistic regression whose slopes are shared by the actions and own to each, both shrunk to zero, then XGBoost. Where the
+same happens without any action too, all layers start from the log-odds with which it happens anyway, and the rate of
+the action becomes what the action adds to them.
 """
 
 from collections.abc import Mapping
@@ -12,6 +14,7 @@ import numpy as np
 _RARE = 1e-4  # log-odds of a rate stay finite
 _FEWEST = 30  # decisions from which an action gets slopes of its own
 _TURNS, _STILL = 12, 1e-3
+_FARTHEST = 3.0  # log-odds that an action may add: twenty times the odds
 
 
 class Rates:
@@ -20,15 +23,31 @@ class Rates:
     def __init__(self, assumed: np.ndarray, settings: Mapping[str, Any], seed: int) -> None:
         self.assumed, self.settings, self.seed = assumed, settings, seed
 
-    def fit(self, features: np.ndarray, action: np.ndarray, happened: np.ndarray, weight: np.ndarray) -> "Rates":
-        """Learn from features (n, d), the action (n), whether it happened (n) and how much each counts (n)."""
-        self.log_odds = log_odds(shrunk_means(action, happened, weight, self.assumed, self.settings["prior_contacts"]))
+    def fit(
+        self,
+        features: np.ndarray,
+        action: np.ndarray,
+        happened: np.ndarray,
+        weight: np.ndarray,
+        anyway: np.ndarray | None = None,
+    ) -> "Rates":
+        """Learn from features (n, d), the action (n), whether it happened (n) and how much each counts (n).
+
+        `anyway` (n) are the log-odds with which it happens without an action; `assumed` is then what is added to them
+        as probability. Without it, nothing happens anyway.
+        """
+        prior = self.settings["prior_contacts"]
+        if anyway is None:
+            anyway = np.zeros(len(action))
+            self.log_odds = log_odds(shrunk_means(action, happened, weight, self.assumed, prior))
+        else:
+            self.log_odds = shrunk_shifts(action, happened, weight, anyway, self.assumed, prior)
         rows, more = self._some(happened)
         features, action, happened, weight = features[rows], action[rows], happened[rows], weight[rows] * more
         self.scale = standards(features)
         counts = np.bincount(action, minlength=len(self.assumed))
         self.known = np.flatnonzero(counts >= _FEWEST)
-        start = self.log_odds[action]
+        start = self.log_odds[action] + anyway[rows]
         self.slopes = self._regression(self._design(features, action), happened, weight, start)
         start = start + self._design(features, action) @ self.slopes
         self.trees = boosted(
@@ -42,22 +61,28 @@ class Rates:
         )
         return self
 
-    def predict(self, features: np.ndarray, action: int) -> np.ndarray:
-        """Return the probability (n) after `action`."""
+    def predict(self, features: np.ndarray, action: int, anyway: np.ndarray | float = 0.0) -> np.ndarray:
+        """Return the probability (n) after `action`, of what happens with the log-odds `anyway` (n) without it."""
         which = np.full(len(features), action)
-        start = self.log_odds[action] + self._design(features, which) @ self.slopes
+        start = self.log_odds[action] + anyway + self._design(features, which) @ self.slopes
         return self.trees.inplace_predict(self._inputs(features, which), base_margin=start.astype(np.float32))
 
     def _some(self, happened: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return all rows where it happened and as many others as are learned from, and how many each stands for."""
+        """Return as many rows as are learned from, and how many each stands for.
+
+        All rows where it happened are taken; only if it is no rare thing, these are drawn too.
+        """
         of, others = np.flatnonzero(happened > 0), np.flatnonzero(happened == 0)
-        most = max(self.settings["maximum_rows"] - len(of), 1)
-        stands_for = 1.0
-        if len(others) > most:
-            stands_for = len(others) / most
-            others = np.random.default_rng(self.seed).choice(others, most, replace=False)
+        most, chance = self.settings["maximum_rows"], np.random.default_rng(self.seed)
+        kept_of = min(len(of), max(most // 2, most - len(others)))
+        kept_others = min(len(others), max(most - kept_of, 1))
+        of_stand_for, others_stand_for = len(of) / max(kept_of, 1), len(others) / max(kept_others, 1)
+        if kept_others < len(others):
+            others = chance.choice(others, kept_others, replace=False)
+        if kept_of < len(of):
+            of = chance.choice(of, kept_of, replace=False)
         rows = np.sort(np.concatenate([of, others]))
-        return rows, np.where(happened[rows] > 0, 1.0, stands_for)
+        return rows, np.where(happened[rows] > 0, of_stand_for, others_stand_for)
 
     def _design(self, features: np.ndarray, action: np.ndarray) -> np.ndarray:
         """Return the columns of the regression: what all actions share, then what is each one's own."""
@@ -93,6 +118,32 @@ def shrunk_means(
     count = np.bincount(action, weights=weight, minlength=len(assumed))
     total = np.bincount(action, weights=weight * outcome, minlength=len(assumed))
     return (total + prior * assumed) / (count + prior)
+
+
+def shrunk_shifts(
+    action: np.ndarray, happened: np.ndarray, weight: np.ndarray, anyway: np.ndarray, assumed: np.ndarray, prior: float
+) -> np.ndarray:
+    """Return the log-odds (k) that each action adds to those with which it happens `anyway` (n).
+
+    Every action starts with `prior` decisions about average customers that added the probability `assumed` (k).
+    """
+    usual = float(log_odds(np.average(chance_of(anyway), weights=weight) if len(action) else 0.5))
+    promised = np.clip(chance_of(usual) + assumed, _RARE, 1 - _RARE)
+    shift = np.zeros(len(assumed))
+    for _ in range(4 * _TURNS):
+        chance, average = chance_of(anyway + shift[action]), chance_of(usual + shift)
+        missed = np.bincount(action, weight * (happened - chance), len(assumed)) + prior * (promised - average)
+        bent = np.bincount(action, weight * chance * (1 - chance), len(assumed)) + prior * average * (1 - average)
+        step = np.clip(missed / bent, -1, 1)
+        shift = np.clip(shift + step, -_FARTHEST, _FARTHEST)
+        if np.abs(step).max() < _STILL:
+            break
+    return shift
+
+
+def chance_of(odds: np.ndarray | float) -> np.ndarray:
+    """Return the probabilities of log-odds."""
+    return 1 / (1 + np.exp(-np.asarray(odds, dtype=float)))
 
 
 def log_odds(rate: np.ndarray) -> np.ndarray:

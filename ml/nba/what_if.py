@@ -2,7 +2,8 @@
 
 An agent who hears on the phone what it is about picks the row; nobody waits for a model. What is heard is taken as
 certain: P(intent) is 1, and with a complaint the policies hold as for any complaint that waits. Everything else, the
-policies, limits and consents of the day, is as for the day's decision. The hold-out gets no action here either.
+policies, limits and consents of the day, is as for the day's decision. The hold-out gets no action here either. Values
+are those of the response model and the catalogue: net values learned from the ledger know no intent that was heard.
 """
 
 from dataclasses import replace

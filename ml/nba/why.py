@@ -131,7 +131,7 @@ def _less_worth(row: dict[str, Any], asked: dict[str, Any], eligible: list[dict[
 
 def _needed(asked: dict[str, Any], best: float) -> tuple[str, str]:
     """Return the smallest change of the probability of a response that makes it the best; else of its value."""
-    worth, cost = asked["response_value_eur"], asked["cost_eur"]
+    worth, cost = asked["response_value_eur"], asked["cost_eur"] + _harm(asked)
     if worth > 0 and (best + cost) / worth <= 1:
         chance = 100 * (best + cost) / worth
         return f"a response with {chance:.1f} % probability", f"eine Antwort mit {chance:.1f} % Wahrscheinlichkeit"
@@ -153,4 +153,10 @@ def _sum(asked: dict[str, Any]) -> str:
     if asked["action_id"] == NO_ACTION:
         return ""
     response, worth, cost = (asked[name] for name in ("response_probability", "response_value_eur", "cost_eur"))
-    return f" ({100 * response:.1f} % x {worth:.2f} - {cost:.2f})"
+    harm = f" - {_harm(asked):.2f}" if _harm(asked) else ""
+    return f" ({100 * response:.1f} % x {worth:.2f} - {cost:.2f}{harm})"
+
+
+def _harm(asked: dict[str, Any]) -> float:
+    """Return the expected harm in EUR; decisions from before it was learned have none."""
+    return asked.get("expected_harm_eur") or 0.0

@@ -66,11 +66,7 @@ def found(connection) -> None:
     create(connection, "marts.campaigns", campaigns)
     create(connection, "marts.contact_pressure", _contact_pressure())
     create(connection, "marts.consents", NO_CONSENTS)
-    for table, texts in NO_WORDS.items():
-        columns = {name: pd.Series([], dtype=str) for name in texts}
-        days = {name: pd.Series([], dtype="datetime64[s]") for name in _DAYS[table]}
-        flags = {"is_open": pd.Series([], dtype=bool)} if table == "marts.case_versions" else {}
-        create(connection, table, pd.DataFrame({**columns, **days, **flags}))
+    nobody_writes(connection)
     for name in ("message_intents", "feature_words"):
         create(connection, f"vocabulary.{name}", pd.read_csv(SEEDS.parent / f"{name}.csv"))
     for name in ("actions", "policies", "contact_limits", "capacities", "intents"):
@@ -85,6 +81,15 @@ def found(connection) -> None:
             " select d, a, a, 'fresh' from unnest(array['till', 'crm', 'marketing']) d, unnest(%s::date[]) a",
             ([AS_OF, NEXT_DAY],),
         )
+
+
+def nobody_writes(connection) -> None:
+    """Create the tables of the contact centre, empty."""
+    for table, texts in NO_WORDS.items():
+        columns = {name: pd.Series([], dtype=str) for name in texts}
+        days = {name: pd.Series([], dtype="datetime64[s]") for name in _DAYS[table]}
+        flags = {"is_open": pd.Series([], dtype=bool)} if table == "marts.case_versions" else {}
+        create(connection, table, pd.DataFrame({**columns, **days, **flags}))
 
 
 def close(connection) -> None:

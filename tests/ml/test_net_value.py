@@ -121,3 +121,26 @@ def test_an_experience_keeps_its_columns_together():
     seen = experience(50)
     assert len(Experience.together([seen, replace(seen, age_days=seen.age_days + 7)])) == 100
     assert (seen.part(seen.action == 1).action == 1).all()
+
+
+def test_what_is_bought_anyway_is_told_apart_even_if_good_customers_were_chosen():
+    """Half of all buy anyway, more if their second feature is high; mails went to these, letters to anybody."""
+    chance = np.random.default_rng(5)
+    features = chance.normal(0, 1, (30_000, 3)).astype(np.float32)
+    mailed = chance.random(30_000) < np.where(features[:, 1] > 0, 0.7, 0.1)
+    action = np.where(mailed, 1, np.where(chance.random(30_000) < 0.5, 2, 0))
+    usual = 1 / (1 + np.exp(-1.5 * features[:, 1]))
+    added = np.where((action == 2) & (features[:, 0] > 0), 0.5 * (1 - usual), 0)
+    bought, harmed = chance.random(30_000) < usual + added, chance.random(30_000) < 0.05
+    unknown = np.full(30_000, np.nan)
+    seen = Experience(features, action, np.full(30_000, 20.0), bought, 20.0 * bought, 6.0 * harmed,
+                      np.full(30_000, 7.0), unknown, unknown)  # fmt: skip
+    model = NetValueModel(CATALOGUE, LEARNING, 1, counts_anyway=True).fit(seen)
+    response, worth, harm = model.foretell(features, seen.usual_eur)
+    assert response[:, 1].mean() < 0.03, "who gets mails buys more, but not because of them"
+    fans = features[:, 0] > 0
+    assert response[fans, 2].mean() == pytest.approx((0.5 * (1 - usual))[fans].mean(), abs=0.05)
+    assert response[~fans, 2].mean() < 0.06
+    assert harm[:, 1:].mean() < 0.06, "opt-outs that come anyway are not charged to an action"
+    assert worth[:, 2].mean() == pytest.approx(20, rel=0.1)
+    assert model.foretell_anyway(features)[0].mean() == pytest.approx(usual.mean(), abs=0.03)

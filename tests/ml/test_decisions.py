@@ -1,4 +1,4 @@
-"""Train and promote the response model, decide, and question every decision from its ledger row alone."""
+"""Decide, and question every decision from its ledger row alone."""
 
 import json
 from datetime import date, timedelta
@@ -6,105 +6,17 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 import pytest
-from psycopg2.extras import RealDictCursor
 
-from ml import registry
 from ml.frames import EmptyFrame
-from ml.intent.promote import promote_intent
 from ml.intent.score import score_intent
-from ml.intent.train import train_intent
 from ml.nba import __main__ as command
-from ml.nba import card, ledger
-from ml.nba import frame as contacts
+from ml.nba import ledger
 from ml.nba.decide import decide
-from ml.nba.fit import BASE_RATE
-from ml.nba.model import nba_settings
-from ml.nba.promote import promote_response
-from ml.nba.train import serving, train_response
 from ml.nba.what_if import foresee_actions
 from runtime import warehouse as runtime_warehouse
 from runtime.checksums import checksums
 from tests.ml.company import AS_OF, CUSTOMERS, NEXT_DAY, SEEDS
-from tests.ml.fixtures import fresh_store
-
-MODEL = "cx_response"
-
-
-@pytest.fixture(scope="module")
-def version(company, mlflow_store):
-    return train_response(AS_OF)
-
-
-@pytest.fixture(scope="module")
-def decided(version):
-    """Champions of both models, and the decisions of AS_OF: the rows as the ledger gives them back."""
-    assert promote_response(AS_OF).is_promoted
-    train_intent(AS_OF)
-    assert promote_intent(AS_OF).is_promoted
-    score_intent(AS_OF)
-    assert decide(AS_OF).new == CUSTOMERS
-    return ledger_rows(AS_OF)
-
-
-def ledger_rows(as_of: date) -> list[dict]:
-    with runtime_warehouse.transaction() as connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
-        cursor.execute("select * from decisions.decision_ledger where as_of_date = %s order by customer_id", (as_of,))
-        return cursor.fetchall()
-
-
-def run(statement: str, values=None) -> None:
-    with runtime_warehouse.transaction() as connection, connection.cursor() as cursor:
-        cursor.execute(statement, values)
-
-
-def eligible(row: dict) -> set[str]:
-    return {candidate["action_id"] for candidate in row["candidates"] if candidate["is_eligible"]}
-
-
-def test_the_response_model_is_measured_on_campaigns_that_started_after_training_ended(version):
-    figures = registry.metrics(version)
-    for learner in ("xgboost", "logistic", BASE_RATE):
-        assert {f"response/{learner}/{m}" for m in ("pr_auc", "roc_auc", "log_loss", "brier", "ece")} <= set(figures)
-        assert f"foretold/{learner}/log_loss" in figures
-    assert figures["response/gain_over_action_base_rate/log_loss_low"] > 0
-    with runtime_warehouse.transaction() as connection:
-        frame = contacts.response_frame(connection, AS_OF)
-    before, test = contacts.split(frame, AS_OF, nba_settings())
-    assert frame.loc[before, "ends_date"].max() <= frame.loc[test, "starts_date"].min()
-    assert frame["ends_date"].max() <= pd.Timestamp(AS_OF)
-    assert (frame["as_of_date"] < frame["starts_date"]).all()
-    assert not {"responded", "campaign_id", "starts_date", "ends_date"} & set(contacts.features_of(frame))
-
-
-def test_the_run_says_that_a_propensity_is_no_uplift(version):
-    from mlflow import MlflowClient
-
-    assert card.NOT_UPLIFT in MlflowClient().get_run(version.run_id).data.tags["mlflow.note.content"]
-    assert card.NOT_UPLIFT in MlflowClient().get_model_version(MODEL, version.version).description
-
-
-def test_training_the_response_again_gives_the_same_version(version):
-    assert train_response(AS_OF).version == version.version == "1"
-
-
-def test_a_learner_that_fails_on_later_campaigns_does_not_serve():
-    gain = f"response/gain_over_{BASE_RATE}/log_loss_low"
-    assert serving("xgboost", {gain: 0.001}) == "xgboost"
-    assert serving("xgboost", {gain: -0.001}) == BASE_RATE
-
-
-def test_without_any_pattern_the_base_rate_serves_and_says_so(company, empty_registry, tmp_path):
-    run("create table features.kept as select * from features.campaign_responses")
-    try:
-        run("update features.campaign_responses set responded = hashtext(customer_id || campaign_id || 'coin') & 1")
-        with fresh_store(empty_registry, tmp_path):
-            version = train_response(AS_OF)
-            verdict = promote_response(AS_OF)
-            assert registry.load(version).learner == BASE_RATE
-            assert verdict.is_promoted and "no learner beat the base rate" in verdict.reason
-    finally:
-        run("drop table features.campaign_responses")
-        run("alter table features.kept rename to campaign_responses")
+from tests.ml.decided import eligible, ledger_rows, run
 
 
 def test_deciding_says_which_step_is_missing(decided):
@@ -197,95 +109,6 @@ def test_for_each_thing_that_may_be_heard_the_best_allowed_action_is_ready(decid
     assert calls > 0, "worth 0.12 x 45 - 5 EUR once the intent is certain"
 
 
-def test_deciding_again_changes_nothing(decided):
-    before = checksums(["decisions"])
-    assert decide(AS_OF).new == 0
-    assert checksums(["decisions"]) == before
-
-
-@pytest.mark.parametrize("statement", ["delete from {}", "truncate {} cascade", "update {} set arm = 'policy'"])
-def test_the_ledger_is_append_only(decided, statement):
-    with pytest.raises(Exception, match="append-only"):
-        run(statement.format("decisions.decision_ledger"))
-
-
-def test_a_customer_who_came_late_is_added_and_the_others_keep_their_decision(decided):
-    """Replays the same day after one more customer's data was accepted."""
-    late = "customer-late"
-    copy = (
-        "insert into {0} select * from (select (jsonb_populate_record(t, %s)).* from {0} t where t.customer_id = %s) c"
-    )
-    with runtime_warehouse.transaction() as connection, connection.cursor() as cursor:
-        for table in ("features.customer_features", "marts.contact_pressure"):
-            cursor.execute(
-                copy.format(table) + " where as_of_date = %s",
-                (json.dumps({"customer_id": late}), "customer-0001", AS_OF),
-            )
-    try:
-        score_intent(AS_OF)
-        assert decide(AS_OF).new == 1
-        rows = {row["customer_id"]: row for row in ledger_rows(AS_OF)}
-        assert {who: row for who, row in rows.items() if who != late} == {row["customer_id"]: row for row in decided}
-        same = {c["action_id"]: c["expected_net_value_eur"] for c in rows[late]["candidates"]}
-        assert same == {c["action_id"]: c["expected_net_value_eur"] for c in rows["customer-0001"]["candidates"]}
-    finally:
-        for table in ("features.customer_features", "marts.contact_pressure"):
-            run(f"delete from {table} where customer_id = %s", (late,))
-
-
-def decided_again(who: str) -> list[dict]:
-    """Every decision of AS_OF about a customer with why it was withdrawn, the first one first."""
-    with runtime_warehouse.transaction() as connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
-        cursor.execute(
-            "select made.*, withdrawn.reason from decisions.decision_ledger made"
-            " left join decisions.withdrawn_decisions withdrawn using (decision_id)"
-            " where made.as_of_date = %s and made.customer_id = %s order by revision",
-            (AS_OF, who),
-        )
-        return cursor.fetchall()
-
-
-def test_the_last_day_built_again_from_other_facts_is_decided_anew_where_they_matter(decided):
-    """One customer got all the contacts that are allowed, one is gone, one was made of two people."""
-    by_mail = {c["action_id"] for c in decided[0]["candidates"] if c["channel"] == "mail"}
-    full = next(row["customer_id"] for row in decided if eligible(row) & by_mail)
-    gone, wrong = [row["customer_id"] for row in decided if row["customer_id"] != full][:2]
-    run("create table marts.kept as select * from marts.contact_pressure")
-    run("create table features.kept as select * from features.customer_features")
-    try:
-        windows = "contacts_7d = 999, contacts_28d = 999"
-        run(f"update marts.contact_pressure set {windows} where customer_id = %s and as_of_date = %s", (full, AS_OF))
-        run("delete from features.customer_features where customer_id = %s and as_of_date = %s", (gone, AS_OF))
-        run(
-            "insert into identity.retractions select 'decision', %s, %s, 'account', 'a2', %s, 'split', %s, %s",
-            (ledger.decision_id(wrong, AS_OF), wrong, AS_OF, AS_OF, AS_OF),
-        )
-        score_intent(AS_OF)
-        again = decide(AS_OF)
-        assert (again.new, again.withdrawn) == (2, 4), "and the customer who came late above is gone again"
-        assert decide(AS_OF).new == decide(AS_OF).withdrawn == 0
-        first, second = decided_again(full)
-        assert first["reason"] == "no longer allowed" and second["reason"] is None
-        assert eligible(second) < eligible(first)
-        assert [row["reason"] for row in decided_again(gone)] == ["customer gone"]
-        first, second = decided_again(wrong)
-        assert first["reason"] == "wrong person" and first["candidates"] == second["candidates"]
-        assert ledger.replay(second)[:2] == (second["arm"], second["action_id"])
-        standing = (
-            "select count(*), count(distinct customer_id) from decisions.standing_decisions where as_of_date = %s"
-        )
-        with runtime_warehouse.transaction() as connection, connection.cursor() as cursor:
-            cursor.execute(standing, (AS_OF,))
-            counted = cursor.fetchone()
-        assert counted[0] == counted[1]
-    finally:
-        for schema, table in (("marts", "contact_pressure"), ("features", "customer_features")):
-            run(f"drop table {schema}.{table}")
-            run(f"alter table {schema}.kept rename to {table}")
-        run("delete from identity.retractions")
-        score_intent(AS_OF)
-
-
 def test_the_command_says_why_and_why_not(decided, capsys):
     with runtime_warehouse.transaction() as connection, connection.cursor() as cursor:
         cursor.execute("select customer_id from decisions.standing_decisions where as_of_date = %s", (AS_OF,))
@@ -370,11 +193,3 @@ def test_capacities_bind_all_decisions_of_a_day_together_and_each_replays(decide
     finally:
         run("drop table vocabulary.capacities")
         run("alter table vocabulary.kept rename to capacities")
-
-
-def test_a_past_day_keeps_what_was_decided(decided):
-    """Channels have carried it out: what the facts say now does not matter any more. NEXT_DAY is decided above."""
-    run("update marts.contact_pressure set contacts_7d = 999 where as_of_date = %s", (AS_OF,))
-    before = checksums(["decisions"])
-    assert decide(AS_OF).withdrawn == 0
-    assert checksums(["decisions"]) == before
