@@ -20,9 +20,15 @@ def broken_rules(
         cursor.execute(
             "create temporary table rejections (entity text, batch_id text, row_number bigint, field text, rule text,"
             " reason text, record jsonb) on commit drop;"
-            "create temporary table new_batches (batch_id text, entity text, source_name text) on commit drop"
+            "create temporary table new_batches (batch_id text, entity text, source_name text, delivered_date date)"
+            " on commit drop"
         )
-        cursor.execute("insert into new_batches values (%s, %s, %s)", (place[0], entity.name, place[0]))
+        cursor.execute(
+            sql.SQL(
+                "insert into new_batches select batch_id, entity, batch_id, delivered_date from {} where batch_id = %s"
+            ).format(sql.Identifier(contract.raw_schema, "_batches")),
+            (place[0],),
+        )
         cursor.execute(
             sql.SQL("""
                 create temporary table repaired_row on commit drop as

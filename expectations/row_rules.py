@@ -1,4 +1,5 @@
-"""The contract's rules on the values of a row: required, type, minimum, maximum; as one set-based statement."""
+"""The contract's rules on the values of a row: required, type, minimum, maximum, and that nothing happened after it was
+delivered; as one set-based statement."""
 
 from psycopg2 import sql
 
@@ -13,6 +14,8 @@ TYPES = {
     "date": ("date", "a date (YYYY-MM-DD)"),
     "boolean": ("boolean", "true or false"),
 }
+# What happened on a day is told by its end; a day more for other time zones and clocks.
+DAYS_AHEAD = 2
 VALUE_SHOWN = 60  # characters: a whole free text has no place in a reason
 
 
@@ -28,7 +31,11 @@ def broken_values(entity: Entity, table: sql.Composable, new: sql.Literal) -> sq
     The list `new` repeats the join, because PostgreSQL then throws out old rows before it looks at their values: a day
     of 3,920 lines after 1.45 M old ones took 2.3 s of processor time without it.
     """
-    ruled = [column for column in entity.columns if column.required or column.type != "text"]
+    ruled = [
+        (column, column.name == entity.cursor and column.type in ("timestamp", "date"))
+        for column in entity.columns
+        if column.required or column.type != "text"
+    ]
     return sql.SQL("""
         insert into rejections (entity, batch_id, row_number, field, rule, reason, record)
         select b.entity, b.batch_id, r._row_number, v.field, v.rule,
@@ -43,10 +50,10 @@ def broken_values(entity: Entity, table: sql.Composable, new: sql.Literal) -> sq
         table=table,
         new=new,
         fields=sql.SQL(", ").join(
-            sql.SQL("({}, {}, {})").format(sql.Literal(column.name), _verdict(column), _words(column))
-            for column in ruled
+            sql.SQL("({}, {}, {})").format(sql.Literal(column.name), _verdict(column, dates), _words(column, dates))
+            for column, dates in ruled
         ),
-        all_good=sql.SQL(" and ").join(_is_good(column) for column in ruled),
+        all_good=sql.SQL(" and ").join(_is_good(column, dates) for column, dates in ruled),
     )
 
 
@@ -69,10 +76,10 @@ def is_castable(column: Column) -> sql.Composable:
     return sql.SQL(check).format(value=readable(column), kind=sql.Literal(kind))
 
 
-def _limits(column: Column) -> list[tuple[str, sql.Composable]]:
-    """Name the limits of a column and when a castable value breaks them."""
+def _limits(column: Column, dates: bool) -> list[tuple[str, sql.Composable]]:
+    """Name the limits of a column and when a castable value breaks them; `dates`: it tells when the row happened."""
     given = (("minimum", "<", column.minimum), ("maximum", ">", column.maximum))
-    return [
+    limits = [
         (
             rule,
             sql.SQL("{}::{} {} {}").format(
@@ -82,14 +89,19 @@ def _limits(column: Column) -> list[tuple[str, sql.Composable]]:
         for rule, sign, limit in given
         if limit is not None
     ]
+    if dates:
+        late = sql.SQL("{}::{} >= b.delivered_date + {}")
+        kind = sql.SQL(TYPES[column.type][0])
+        limits.append(("future", late.format(readable(column), kind, sql.Literal(DAYS_AHEAD))))
+    return limits
 
 
-def _is_good(column: Column) -> sql.Composable:
+def _is_good(column: Column, dates: bool) -> sql.Composable:
     """Say in the cheapest way whether a value keeps all rules; `_verdict` is asked for broken rows only."""
     filled = sql.SQL("btrim({}) <> ''").format(_value(column))
     if column.type == "text":
         return filled
-    limits = [sql.SQL("when {} then false").format(breaks) for _, breaks in _limits(column)]
+    limits = [sql.SQL("when {} then false").format(breaks) for _, breaks in _limits(column, dates)]
     good = sql.SQL("case when ({}) is not true then false {} else true end").format(
         is_castable(column), sql.SQL(" ").join(limits)
     )
@@ -98,13 +110,13 @@ def _is_good(column: Column) -> sql.Composable:
     return sql.SQL("({} is not true or {})").format(filled, good)
 
 
-def _verdict(column: Column) -> sql.Composable:
+def _verdict(column: Column, dates: bool) -> sql.Composable:
     """Name the first rule that a value breaks, or null. CASE keeps the cast behind the check that it is possible."""
     missing = sql.SQL("'missing'" if column.required else "null")
     steps = [sql.SQL("when (btrim({}) <> '') is not true then {}").format(_value(column), missing)]
     if column.type != "text":
         steps.append(sql.SQL("when ({}) is not true then 'type'").format(is_castable(column)))
-    steps += [sql.SQL("when {} then {}").format(breaks, sql.Literal(rule)) for rule, breaks in _limits(column)]
+    steps += [sql.SQL("when {} then {}").format(breaks, sql.Literal(rule)) for rule, breaks in _limits(column, dates)]
     return sql.SQL("case {} end").format(sql.SQL(" ").join(steps))
 
 
@@ -115,20 +127,21 @@ def shown(column: Column) -> sql.Composable:
     return sql.SQL("'''' || left({}, {}) || ''''").format(_value(column), sql.Literal(VALUE_SHOWN))
 
 
-def _words(column: Column) -> sql.Composable:
+def _words(column: Column, dates: bool) -> sql.Composable:
     """Say what is wrong with the value; a personal value stays out of the sentence, the record holds it."""
     says = {
         "missing": "is missing",
         "type": _wanted(column),
         "minimum": f"is below {plain_number(column.minimum)}",
         "maximum": f"is above {plain_number(column.maximum)}",
+        "future": "lies after the day of its delivery",
     }
     cases = sql.SQL(" ").join(
         sql.SQL("when {} then {}").format(sql.Literal(rule), sql.Literal(words)) for rule, words in says.items()
     )
     return sql.SQL("""
         case when {verdict} = 'missing' then '' else {shown} || ' ' end || case {verdict} {cases} end
-    """).format(verdict=_verdict(column), shown=shown(column), cases=cases)
+    """).format(verdict=_verdict(column, dates), shown=shown(column), cases=cases)
 
 
 def _wanted(column: Column) -> str:

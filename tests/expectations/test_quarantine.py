@@ -26,6 +26,10 @@ FILE = "till/transactions_2017-12-04.csv"
         ({"transaction_timestamp": "now"}, "transaction_timestamp 'now' is not a timestamp (YYYY-MM-DD hh:mm:ss)"),
         ({"transaction_timestamp": "04.12.2017 10:00"}, "transaction_timestamp '04.12.2017 10:00' is not a timestamp"),
         ({"transaction_timestamp": "2017-02-30 10:00:00"}, "transaction_timestamp '2017-02-30 10:00:00' is not a"),
+        (
+            {"transaction_timestamp": "2018-12-04 10:00:00"},
+            "transaction_timestamp '2018-12-04 10:00:00' lies after the day of its delivery",
+        ),
         ({"household_id": "Ann Smith"}, "household_id (value withheld) is not an integer"),
         ({"household_id": "0"}, "household_id (value withheld) is below 1"),
     ],
@@ -47,6 +51,7 @@ def test_a_broken_value_is_named_with_file_row_and_reason(house, change, reason)
     [
         {"quantity": "-1"},
         {"quantity": " 2"},
+        {"transaction_timestamp": f"{day(5)} 23:59:59"},
         {"sales_value": "+1.5"},
         {"sales_value": ".5"},
         {"transaction_timestamp": "2017-12-04T16:00:00Z"},
