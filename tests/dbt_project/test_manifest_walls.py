@@ -85,7 +85,7 @@ def test_nothing_is_disabled_or_loosened() -> None:
             ), node.name  # fmt: skip
 
 
-# Words by which a row comes out otherwise than its neighbour. Not `union`: every row of both sides comes through.
+# Words by which a row comes out otherwise than its neighbour; of a union every row comes through.
 BRANCH = re.compile(r"\b(case|filter|coalesce|greatest|least|left join|or|not|over|distinct)\b(?! loop)")
 
 
