@@ -121,7 +121,9 @@ def test_it_foretells_what_the_action_adds_and_tells_what_happened_beside(versio
     customers = planted_ledger.features(AS_OF)
     added = values.foretell(customers)[0][:, values.actions.index(REMINDER)]
     for band, truth in WELCOME.items():
-        assert added[band == BANDS].mean() == pytest.approx(max(truth, 0), abs=0.1), band
+        # Who would have bought in the second week of the window anyway answers nothing.
+        answers = max(truth, 0) * (1 - planted_ledger.USUALLY)
+        assert added[band == BANDS].mean() == pytest.approx(answers, abs=0.06), band
     for coupon in planted_ledger.TWINS:
         assert values.foretell(customers)[0][:, values.actions.index(coupon)].mean() < 0.05, coupon
 
