@@ -34,6 +34,7 @@ MODEL = "cx_net_value"
 SETTINGS = nba_settings()
 WINDOW = window_of(AS_OF, SETTINGS.net_value)
 NOISY = 100
+FEW_TREES = {"rounds": 3, "max_depth": 2}  # noise is noise, and a hundred models are fitted
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +140,8 @@ def noise(ledger: dict, seed: int) -> LearnedValues:
                       np.full(size, 7.0), nothing + np.nan, nothing + np.nan)  # fmt: skip
     cost = ledger["actions"]["cost_eur"].to_numpy(dtype=float)
     catalogue = Catalogue(cost, np.ones(len(cost)), np.full(len(cost), planted_ledger.ANSWERED), np.zeros(len(cost)))
-    learning = {**SETTINGS.learning, "drift": {**SETTINGS.learning["drift"], "z": np.inf}}
+    few = {name: {**SETTINGS.learning[name], "trees": FEW_TREES} for name in ("response", "harm")}
+    learning = {**SETTINGS.learning, **few, "worth_trees": FEW_TREES}
     model = NetValueModel(catalogue, learning, seed).fit(seen)
     return LearnedValues(model, features_of(rows), names, TWINS[1:], 1.0, 7.0)
 
