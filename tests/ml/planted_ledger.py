@@ -119,7 +119,7 @@ def features(day: date) -> pd.DataFrame:
             "baskets_84d": random.integers(1, 12, CUSTOMERS),
             "till_data_age_days": 0,
         }
-    ).assign(spend_eur_84d=lambda of: of["baskets_84d"] * BASKET_EUR * random.uniform(0.8, 1.2, CUSTOMERS))
+    ).assign(spend_eur_84d=lambda of: of["baskets_84d"] * BASKET_EUR * random.uniform(0.99, 1.01, CUSTOMERS))
 
 
 def purchases(day: date, action: np.ndarray, random: np.random.Generator) -> pd.DataFrame:

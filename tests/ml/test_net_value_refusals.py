@@ -130,7 +130,10 @@ def test_the_luckiest_of_many_challengers_of_no_merit_is_refused(ledger):
 
 
 def noise(ledger: dict, seed: int) -> LearnedValues:
-    """Values of two coupons from answers that chance gave: a few customers answered one, a few the other."""
+    """Values of two coupons from answers that chance gave: a few customers answered one, a few the other.
+
+    An answer is worth 7 EUR, so that both are worth on average what the ledger says: about nothing.
+    """
     random, names, size = np.random.default_rng(seed), ledger["actions"]["action_id"].tolist(), 2000
     rows = ledger["seen"].sample(size, random_state=seed)
     action = np.where(random.random(size) < 0.5, names.index(TWINS[1]), names.index(TWINS[2]))
@@ -145,7 +148,7 @@ def noise(ledger: dict, seed: int) -> LearnedValues:
     few = {name: {**SETTINGS.learning[name], **sure} for name in ("response", "harm")}
     learning = {**SETTINGS.learning, **few, "worth_trees": FEW_TREES}
     model = NetValueModel(catalogue, learning, seed).fit(seen)
-    return LearnedValues(model, features_of(rows), names, TWINS[1:], 1.0, 7.0)
+    return LearnedValues(model, features_of(rows), names, TWINS[1:], 7 / planted_ledger.BASKET_EUR, 7.0)
 
 
 def z_of_gain(ledger: dict, values: LearnedValues) -> float:
