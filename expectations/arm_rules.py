@@ -70,7 +70,8 @@ ALIKE = """
         'logarithms ' || coalesce(round(apart::numeric, 3)::text, 'not') || ' apart, '
             || coalesce(round((apart / nullif(error, 0))::numeric, 1)::text, 'no') || ' standard errors, '
             || held_out || ' held out' as observed,
-        coalesce(least(held_out, others) >= {fewest} and abs(apart) > {limit} * error, false) as is_broken
+        coalesce(least(held_out, others) >= {fewest} and error > 1e-9 and abs(apart) > {limit} * error, false)
+            as is_broken
     from measured
     order by is_broken desc, object
 """

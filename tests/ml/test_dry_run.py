@@ -32,20 +32,20 @@ def test_the_rules_in_force_change_nothing(decided, seed):
 def test_a_stricter_policy_says_who_loses_and_writes_nothing(decided, seed, capsys):
     def stricter(rows: pd.DataFrame) -> pd.DataFrame:
         nobody = rows[rows["policy_id"] == "call_only_valuable"].assign(
-            policy_id="no_coupons", action_id="coupon_campaign_a", threshold=1e9
+            policy_id="no_coupons", action_id="coupon_campaign_c", threshold=1e9
         )
         return pd.concat([rows, nobody], ignore_index=True)
 
     before = checksums(["decisions", "scores", "vocabulary"])
     path = seed("policies.csv", stricter)
     found = dry_run(AS_OF, path, None)
-    lost = found.by_action.loc["coupon_campaign_a"]
+    lost = found.by_action.loc["coupon_campaign_c"]
     assert lost["after"] == 0 < lost["before"] and found.changed >= lost["before"]
     assert found.value_after_eur < found.value_before_eur
     assert command.main(["dry-run", "--policies", str(path)]) == 0
     said = capsys.readouterr().out
     assert f"{found.changed} of {CUSTOMERS} customers" in said
-    assert f"coupon_campaign_a: 0 instead of {lost['before']} customers" in said
+    assert f"coupon_campaign_c: 0 instead of {lost['before']} customers" in said
     assert checksums(["decisions", "scores", "vocabulary"]) == before
 
 

@@ -34,6 +34,7 @@ MODEL = "cx_net_value"
 SETTINGS = nba_settings()
 WINDOW = window_of(AS_OF, SETTINGS.net_value)
 NOISY = 100
+FEW_TREES = {"rounds": 1, "max_depth": 2, "eta": 0.01}  # noise is noise, and a hundred models are fitted
 
 
 @pytest.fixture(scope="module")
@@ -111,10 +112,10 @@ def test_who_learned_from_the_log_is_refused(ledger):
 def test_the_luckiest_of_many_challengers_of_no_merit_is_refused(ledger):
     """Each sees differences between coupons that are alike; judged alone the luckiest would be promoted."""
     noisy = [noise(ledger, seed) for seed in range(NOISY)]
-    lucky = noisy[int(np.argmax([z_of_gain(ledger, values) for values in noisy]))]
+    luckiest = np.argsort([-z_of_gain(ledger, values) for values in noisy])[:5]
     alone = Trial(WINDOW.outcomes_until, WINDOW.log_from)
     given = ledger["log"], ledger["capacities"], ledger["worth"]
-    assert judge_values(lucky, *given, alone, SETTINGS).is_promoted
+    lucky = next(noisy[one] for one in luckiest if judge_values(noisy[one], *given, alone, SETTINGS).is_promoted)
     first = register(noisy[0], ledger["seen"], ledger["later"], WINDOW, {"as_of": AS_OF.isoformat(), "data_hash": "n0"},
                      SETTINGS)  # fmt: skip
     info = MlflowClient().get_model_version(MODEL, first.version)
@@ -129,7 +130,10 @@ def test_the_luckiest_of_many_challengers_of_no_merit_is_refused(ledger):
 
 
 def noise(ledger: dict, seed: int) -> LearnedValues:
-    """Values of two coupons from answers that chance gave: a few customers answered one, a few the other."""
+    """Values of two coupons from answers that chance gave: a few customers answered one, a few the other.
+
+    An answer is worth 7 EUR, so that both are worth on average what the ledger says: about nothing.
+    """
     random, names, size = np.random.default_rng(seed), ledger["actions"]["action_id"].tolist(), 2000
     rows = ledger["seen"].sample(size, random_state=seed)
     action = np.where(random.random(size) < 0.5, names.index(TWINS[1]), names.index(TWINS[2]))
@@ -139,9 +143,12 @@ def noise(ledger: dict, seed: int) -> LearnedValues:
                       np.full(size, 7.0), nothing + np.nan, nothing + np.nan)  # fmt: skip
     cost = ledger["actions"]["cost_eur"].to_numpy(dtype=float)
     catalogue = Catalogue(cost, np.ones(len(cost)), np.full(len(cost), planted_ledger.ANSWERED), np.zeros(len(cost)))
-    learning = {**SETTINGS.learning, "drift": {**SETTINGS.learning["drift"], "z": np.inf}}
+    # What is known of each coupon in the mean stays: they would only prefer one to the other.
+    sure = {"prior_contacts": 1e6, "trees": FEW_TREES}
+    few = {name: {**SETTINGS.learning[name], **sure} for name in ("response", "harm")}
+    learning = {**SETTINGS.learning, **few, "worth_trees": FEW_TREES}
     model = NetValueModel(catalogue, learning, seed).fit(seen)
-    return LearnedValues(model, features_of(rows), names, TWINS[1:], 1.0, 7.0)
+    return LearnedValues(model, features_of(rows), names, TWINS[1:], 7 / planted_ledger.BASKET_EUR, 7.0)
 
 
 def z_of_gain(ledger: dict, values: LearnedValues) -> float:

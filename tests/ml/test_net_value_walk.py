@@ -120,8 +120,11 @@ def test_it_foretells_what_the_action_adds_and_tells_what_happened_beside(versio
     assert "adviser_call" not in values.known, "it was hardly ever drawn"
     customers = planted_ledger.features(AS_OF)
     added = values.foretell(customers)[0][:, values.actions.index(REMINDER)]
-    for band, truth in WELCOME.items():
-        assert added[band == BANDS].mean() == pytest.approx(max(truth, 0), abs=0.1), band
+    # Who would have bought in the second week of the window anyway answers nothing. Bands are shrunk to each other.
+    answers, pays_from = WELCOME[1] * (1 - planted_ledger.USUALLY), 0.25 / 12
+    assert 2 * pays_from < added[BANDS == 2].mean() < answers + 0.06  # noqa: SIM300
+    assert 2 * pays_from < added[BANDS == 1].mean() < answers + 0.06  # noqa: SIM300
+    assert added[BANDS == 3].mean() < pays_from
     for coupon in planted_ledger.TWINS:
         assert values.foretell(customers)[0][:, values.actions.index(coupon)].mean() < 0.05, coupon
 

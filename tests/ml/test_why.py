@@ -106,3 +106,9 @@ def test_a_capacity_that_is_short_is_named_with_its_price(row):
 def test_an_action_that_was_no_candidate_is_an_error(row):
     with pytest.raises(KeyError):
         explain_action(row, "unheard_of")
+
+
+def test_the_harm_that_is_expected_is_part_of_the_sum_and_of_what_it_would_take(row):
+    row["candidates"].append(candidate("survey_mail", 0.2, 0.01, response_probability=0.11, expected_harm_eur=0.4))
+    answer = explain_action(row, "survey_mail")
+    assert "(11.0 % x 10.00 - 0.50 - 0.40)" in answer.en and "19.0 % probability" in answer.en
