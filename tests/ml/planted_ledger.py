@@ -34,7 +34,7 @@ SATURDAYS = [
 WEEKS = [day.date() for day in pd.date_range("2017-08-05", "2017-12-23", freq="7D")]
 DAYS = [*WEEKS, AS_OF, NEXT_DAY]
 BANDS = np.arange(CUSTOMERS) % 3 + 1
-WELCOME = {1: 0.30, 2: 0.30, 3: -0.20}  # what a reminder adds to the probability of a purchase, by age band
+WELCOME = {1: 0.30, 2: 0.30, 3: -0.30}  # what a reminder adds to the probability of a purchase, by age band
 USUALLY, BASKET_EUR = 0.4, 40.0
 REMINDER, CALL = "reminder_message", "adviser_call"
 TWINS = ["coupon_campaign_a", "coupon_campaign_b", "coupon_campaign_c"]
