@@ -132,24 +132,26 @@ old days of who moved. and_in_part gives the condition of a part.
 {%- endmacro %}
 
 {#-
-Of an incremental build of visits, more of a condition on events: only those in question, with every delivery of each.
-They are new, or their visitor was touched, or their account or visitor is a moved customer's.
+Of an incremental build of visits: only the events in question, with every delivery of each. They are new, or their
+visitor was touched, or their account or visitor is a moved customer's.
 -#}
-{% macro and_event_in_question(relation, visitor_column, key_kind) -%}
+{% macro where_event_in_question() -%}
     {%- if execute and is_incremental() -%}
         {%- set moved = moved_customers() -%}
-        and event_id in (
-            select deliveries.event_id
-            from {{ relation }} as deliveries
+        where (department, event_id) in (
+            select
+                deliveries.department,
+                deliveries.event_id
+            from {{ ref('int_events_united') }} as deliveries
             where
                 deliveries.known_date >= {{ increment_since() }}
-                or ('{{ key_kind }}', deliveries.{{ visitor_column }}) in ({{ touched_visitors() }})
+                or (deliveries.key_kind, deliveries.visitor_id) in ({{ touched_visitors() }})
                 {% if moved -%}
                 or deliveries.account_id in (
                     select source_key from {{ ref('customer_ids') }} where key_kind = 'account' and customer_id in {{ moved }}
                 )
-                or deliveries.{{ visitor_column }} in (
-                    select source_key from {{ ref('customer_ids') }} where key_kind = '{{ key_kind }}' and customer_id in {{ moved }}
+                or (deliveries.key_kind, deliveries.visitor_id) in (
+                    select key_kind, source_key from {{ ref('customer_ids') }} where customer_id in {{ moved }}
                 )
                 {%- endif %}
         )

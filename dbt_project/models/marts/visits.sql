@@ -7,36 +7,13 @@
 
 -- depends_on: {{ ref('customer_moves') }}
 -- A visit is a day of a browser or of an installed app. Events that come late make a row of their own, so that a row
--- never changes. Machines do not count.
-with events as (
-    {% for department, model, visitor_id, key_kind in [
-        ('web', 'stg_web__events', 'visitor_id', 'visitor'), ('app', 'stg_app__events', 'install_id', 'install')
-    ] -%}
-    select
-        '{{ department }}' as department,
-        event_id,
-        {{ visitor_id }} as visitor_id,
-        '{{ key_kind }}' as key_kind,
-        account_id,
-        event,
-        occurred_at,
-        known_date,
-        batch_id,
-        source_row
-    from {{ ref(model) }}
-    where
-        not is_bot
-        {{ and_event_in_question(ref(model), visitor_id, key_kind) }}
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-),
-
--- A repeated event counts once, from the first delivery.
-ordered as (
+-- never changes. A repeated event counts once, from the first delivery.
+with ordered as (
     select
         *,
         row_number() over (partition by department, event_id order by known_date, batch_id, source_row) as oldest_first
-    from events
+    from {{ ref('int_events_united') }}
+    {{ where_event_in_question() }}
 ),
 
 -- Who did it: the account that was logged in, else the account that the visitor or install was first seen with, while
