@@ -152,12 +152,13 @@ def test_a_rule_that_nobody_carries_out_is_an_error():
 
 
 def test_value_of_learned_and_assumed_actions():
-    candidates = ACTIONS.assign(learned_response=0.2, intent_probability=0.5)
+    candidates = ACTIONS.assign(learned_response=0.2, intent_probability=0.5, expected_harm_eur=0.0)
+    candidates.loc[candidates["action_id"] == "adviser_call", "expected_harm_eur"] = 0.3
     candidates["response_probability"] = response_probability(candidates)
     value = dict(zip(candidates["action_id"], expected_net_value(candidates), strict=True))
     assert value["coupon_campaign_a"] == pytest.approx(0.2 * 9.00 - 0.70)
     assert value["reminder_message"] == pytest.approx(0.06 * 0.5 * 5.00 - 0.25)
-    assert value["adviser_call"] == pytest.approx(0.12 * 0.5 * 45.00 - 5.00)
+    assert value["adviser_call"] == pytest.approx(0.12 * 0.5 * 45.00 - 5.00 - 0.3)
     assert value["no_action"] == 0
 
 
