@@ -25,8 +25,8 @@ from psycopg2 import sql
 from rich.table import Table
 
 from activation.publish import publish
-from bench.nordhaus import walk as history
 from bench.nordhaus.readers import Readers
+from bench.nordhaus.walk import LAST as LAST_PLAYED
 from bench.nordhaus.walk import build_day, company, land_day, timed
 from bench.planted.ways import WAYS, Way
 from expectations.gate import run_gate
@@ -42,7 +42,7 @@ from runtime.settings import Settings
 from runtime.warehouse import DATABASE, read_frame, transaction
 
 # The last Friday: on Sundays the branches are closed, and nobody would miss their files.
-LAST = history.LAST - timedelta(days=(history.LAST.weekday() - 4) % 7)
+LAST = LAST_PLAYED - timedelta(days=(LAST_PLAYED.weekday() - 4) % 7)
 BEFORE = LAST - timedelta(days=1)
 KEPT = ("cxloop_before", "shop_after")  # databases to begin each way with
 FILES = ("exports", "dlt", "identity")

@@ -5,7 +5,7 @@ from great_expectations.expectations.expectation import Expectation
 from expectations.rules import Subject
 from landing.contracts import Contract
 
-WEEKS_COMPARED = 8
+WEEKS_COMPARED = 8  # two months, as for the usual number of rows (delivery_rules.py)
 # Six of eight: a holiday or two do not make a day of the week unusual, and files of an occasion are not missed.
 DAYS_NEEDED = 6
 FILES_SHARE = 0.5  # of the usual files; a branch that is always late is missing every day
