@@ -38,7 +38,8 @@ FEWER = """
             from (
                 select max(row_count) as row_count -- the same customers, on both sides
                 from privacy.erasure_receipts
-                where table_name in ('marts.customers', 'marts_blue.customers', 'marts_green.customers')
+                where split_part(table_name, '.', 1) in ('marts', 'marts_blue', 'marts_green')
+                    and split_part(table_name, '.', 2) = 'customer_records'
                 group by request_id
             ) counted
         ) receipts

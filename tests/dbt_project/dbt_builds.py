@@ -7,12 +7,16 @@ from contextlib import contextmanager, redirect_stdout
 from datetime import date
 from io import StringIO
 from pathlib import Path
+from types import CodeType
 
 import pandas as pd
 import psycopg2
 import yaml
 from dbt.cli.main import dbtRunner
 from dbt_common.behavior_flags import BehaviorFlagRendered
+from dbt_common.clients.jinja import MacroFuzzEnvironment
+from dbt_common.events.base_types import EventLevel
+from dbt_common.events.event_manager import EventManager
 from psycopg2 import sql
 
 from ml.identity.resolve import Resolution, resolve
@@ -44,10 +48,30 @@ BATCHES = """
         batch_id text primary key, entity text, delivered_date date, known_date date, as_of date, status text
     )
 """
-_parsed: dict = {}
+_parsed, _parsed_for = {}, {}
 # Three times a run dbt reads the source of every frame on the stack, for the text of a message that nobody sees: under
 # pytest a quarter of a build's CPU time (py-spy, 2026-11-26; dbt-common 1.39).
 BehaviorFlagRendered._default_source = staticmethod(lambda: "dbt.adapters")
+# Messages are made before it is asked whether anybody listens, and what was compiled is compiled again by each build:
+# together a fifth of what a build of few rows costs (py-spy, 2026-11-27).
+_fire, _compile = EventManager.fire_event, MacroFuzzEnvironment.compile
+_compiled: dict[tuple, CodeType] = {}
+
+
+def _fire_what_is_heard(self, e, level=None, node=None, force_warn_or_error_handling=False):
+    if (level or e.level_tag()) in (EventLevel.WARN, EventLevel.ERROR):
+        _fire(self, e, level, node, force_warn_or_error_handling)
+
+
+def _compile_once(self, *source):
+    key = (type(self), *source)
+    if key not in _compiled:
+        _compiled[key] = _compile(self, *source)
+    return _compiled[key]
+
+
+EventManager.fire_event = _fire_what_is_heard
+MacroFuzzEnvironment.compile = _compile_once
 
 
 def environment(folder: Path, database: str) -> dict[str, str]:
@@ -62,10 +86,13 @@ def environment(folder: Path, database: str) -> dict[str, str]:
 
 
 def prepare() -> None:
-    """Parse the project once: it takes seconds."""
-    result = dbtRunner().invoke(["--quiet", "parse", *_folders()])
-    assert result.success, result.exception
-    _parsed["manifest"] = result.result
+    """Parse the project once for each company: it takes seconds."""
+    dataset = os.environ["CX_DATASET"]
+    if dataset not in _parsed_for:
+        result = dbtRunner().invoke(["--quiet", "parse", *_folders()])
+        assert result.success, result.exception
+        _parsed_for[dataset] = result.result
+    _parsed["manifest"] = _copy(_parsed_for[dataset])  # a test may edit it
 
 
 @contextmanager
@@ -94,9 +121,8 @@ def manifest():
     return _parsed["manifest"]
 
 
-def _copy():
+def _copy(parsed):
     """A copy of what was parsed: dbt writes into the manifest while it compiles. It cannot copy what is disabled."""
-    parsed = manifest()
     disabled, parsed.disabled = parsed.disabled, {}
     copy = parsed.deepcopy()
     parsed.disabled = disabled
@@ -221,7 +247,7 @@ class Warehouse:
         given = ["--vars", json.dumps(days)] if days else []
         words = ["--quiet", command, *given, *_folders(), *options]
         with redirect_stdout(StringIO()):
-            result = dbtRunner(manifest=_copy()).invoke(words)
+            result = dbtRunner(manifest=_copy(manifest())).invoke(words)
         bad = [node for node in result.result or [] if node.status in ("error", "fail")]
         assert result.success, "; ".join(f"{node.node.name}: {node.message}" for node in bad) or result.exception
 

@@ -99,23 +99,18 @@ def test_increments_equal_a_full_refresh(company: Warehouse, till_days: dict[dat
     assert company.rows(past, (HISTORY,)) == past_before, "what could be known of the past does not change"
     assert on_tuesday["marts.basket_lines"][0] == sum(map(len, till_days.values())) - 1
 
-    company.build(TUESDAY)
-    assert company.checksums(*BUILT) == on_tuesday, "twice changes nothing"
     company.build(SATURDAY)
     assert company.checksums(*BUILT) == on_saturday, "a day can be built again as it was"
     company.build(TUESDAY)
-    assert company.checksums(*BUILT) == on_tuesday
-    ids = company.checksums("identity")
-    company.build(TUESDAY, "--full-refresh")
-    assert company.checksums(*BUILT) == on_tuesday
-    assert company.checksums("identity") == ids, "ids are the same after a full refresh"
+    assert company.checksums(*BUILT) == on_tuesday, "and what came after it grows again"
 
     company.run("update quarantine.rejected_rows set status = 'released'")
     company.build(TUESDAY)
-    released = company.checksums(*BUILT)
+    released, ids = company.checksums(*BUILT), company.checksums("identity")
     assert released["marts.basket_lines"][0] == sum(map(len, till_days.values()))
     company.build(TUESDAY, "--full-refresh")
     assert company.checksums(*BUILT) == released
+    assert company.checksums("identity") == ids, "ids are the same after a full refresh"
     company.test(TUESDAY)
 
 

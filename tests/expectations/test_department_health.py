@@ -65,7 +65,9 @@ def test_each_dimension_moves_alone(house, bad, changed, score, reason):
 def test_a_key_that_was_accepted_before_contradicts_only_with_other_content(house):
     house.deliver("transactions", day(3), _lines(98))
     house.check(TILL, day(3))
-    house.deliver("transactions", day(4), [{"basket_id": "100"}, {"basket_id": "101", "sales_value": "7"}])
+    before = {"transaction_timestamp": f"{day(3)} 16:00:00"}
+    again = [{"basket_id": "100", **before}, {"basket_id": "101", "sales_value": "7", **before}]
+    house.deliver("transactions", day(4), again)
     house.check(TILL, day(4))
     assert _health(house, "till", day(4))["conflict_rate"] == 0.01
 

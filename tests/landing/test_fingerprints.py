@@ -38,7 +38,7 @@ def test_an_untouched_file_is_not_read_again_and_a_touched_one_is(exports):
     one, two = written(folder, "1.csv", "one"), written(folder, "2.csv", "two")
     first = fingerprints.of([one, two], "till")
     assert first == [(hashlib.sha256(text).hexdigest(), 3) for text in (b"one", b"two")]
-    assert read == ["1.csv", "2.csv"]
+    assert sorted(read) == ["1.csv", "2.csv"]
     assert fingerprints.of([one, two], "till") == first
     assert len(read) == 2
     stamp = two.stat()

@@ -38,8 +38,8 @@ RAW = """
 MODELS = """
     create table identity.customer_ids (customer_id text primary key, source_key text, first_known_date date);
     insert into identity.customer_ids values ('c1a', '17', '2017-12-28'), ('c1a2', '170', '2017-12-28');
-    create table marts.customers (customer_id text primary key, age_band text);
-    insert into marts.customers values ('c1a', '45-54'), ('c1a2', '25-34');
+    create table marts.customer_records (customer_id text primary key, age_band text);
+    insert into marts.customer_records values ('c1a', '45-54'), ('c1a2', '25-34');
     create table marts.products (product_id text primary key, description text);
     insert into marts.products values ('17', 'Seventeen: c1a2 likes it');
     insert into quality.batch_verdicts (department, entity, batch_id, as_of, known_date, verdict) values

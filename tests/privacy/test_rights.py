@@ -34,16 +34,16 @@ def test_others_neither_read_nor_do_what_privacy_does(role, statement):
 @pytest.mark.parametrize(
     "statement",
     [
-        "update marts.customers set age_band = ''",
-        "insert into marts.customers values ('c9', '')",
+        "update marts.customer_records set age_band = ''",
+        "insert into marts.customer_records values ('c9', '')",
         "update decisions.decision_ledger set customer_id = 'x'",
         "truncate raw_till.transactions",
-        "drop table marts.customers",
+        "drop table marts.customer_records",
     ],
 )
 def test_privacy_reads_and_deletes_and_nothing_else(statement):
     assert refused(statement, "cx_privacy")
-    assert not refused("delete from marts.customers", "cx_privacy")
+    assert not refused("delete from marts.customer_records", "cx_privacy")
 
 
 def test_python_and_the_database_write_a_number_the_same_way():

@@ -65,7 +65,7 @@ def test_access_gives_every_row_of_the_person_and_of_nobody_else(privacy_warehou
         "raw_crm.demographics": 1,
         "quarantine.rejected_rows": 2,
         "identity.customer_ids": 1,
-        "marts.customers": 1,
+        "marts.customer_records": 1,
         "decisions.decision_ledger": 1,
     }
     assert "c1a2" not in file.read_text()
@@ -85,7 +85,7 @@ def test_erasure_leaves_nothing_of_the_person_and_all_of_the_others(privacy_ware
     assert '"17.0"' not in left
     assert rows("select household_id from raw_till.transactions") == [("170",)]
     assert rows("select row_number from raw_till._malformed_lines") == [(6,)]
-    assert rows("select customer_id from marts.customers") == [("c1a2",)]
+    assert rows("select customer_id from marts.customer_records") == [("c1a2",)]
     assert rows("select count(*) from marts.products") == [(1,)]
     counted = rows(
         "select table_name, treatment, row_count, rows_left from privacy.erasure_receipts where row_count > 0"
@@ -93,7 +93,7 @@ def test_erasure_leaves_nothing_of_the_person_and_all_of_the_others(privacy_ware
     assert sorted(counted) == [
         ("decisions.decision_ledger", "pseudonymised", 1, 0),
         ("identity.customer_ids", "deleted", 1, 0),
-        ("marts.customers", "deleted", 1, 0),
+        ("marts.customer_records", "deleted", 1, 0),
         ("quarantine.rejected_rows", "deleted", 2, 0),
         ("raw_crm.demographics", "deleted", 1, 0),
         ("raw_till._malformed_lines", "deleted", 1, 0),
@@ -196,12 +196,12 @@ def test_who_comes_back_by_a_side_door_is_erased_again(privacy_warehouse):
     request = file_request("erasure", "17", "case 8", AS_OF)
     serve_requests(AS_OF)
     execute("insert into identity.customer_ids values ('c1a', '17', '2017-12-31')")
-    execute("insert into marts.customers values ('c1a', '45-54')")
+    execute("insert into marts.customer_records values ('c1a', '45-54')")
     assert serve_requests(date(2018, 1, 1)) == NOTHING_DONE | {"returned_erased": 1}
     assert '"c1a"' not in everything()
     assert rows(
         "select row_count from privacy.erasure_receipts"
-        f" where request_id = '{request}' and table_name = 'marts.customers'"
+        f" where request_id = '{request}' and table_name = 'marts.customer_records'"
     ) == [(2,)]
 
 

@@ -1,6 +1,6 @@
 {{ config(indexes=indexes_on([], unique=['customer_id'])) }}
 
--- What of a customer changes with the day alone: customers itself grows only with what happened.
+-- What of a customer changes with the day alone; customers shows it beside what grows.
 with rhythms as (
     select
         customer_id,
@@ -14,7 +14,7 @@ with rhythms as (
                 then {{ ratio(days_between('first_purchase_date', 'last_purchase_date'), 'purchase_days - 1') }}
         end as purchase_gap_days,
         purchase_days > 1 as has_rhythm
-    from {{ ref('customers') }}
+    from {{ ref('customer_records') }}
 ),
 
 fitting as (

@@ -179,14 +179,13 @@ last_returns as (
 
 lifecycles as (
     select
-        lifecycles.customer_id,
+        customer_id,
         'lifecycle' as fact,
-        lifecycles.lifecycle_stage as value,
-        coalesce(customers.last_purchase_date, customers.first_known_date) as fact_date,
+        lifecycle_stage as value,
+        coalesce(last_purchase_date, first_known_date) as fact_date,
         'all' as department,
         cast(null as {{ dbt.type_string() }}) as reference
-    from {{ ref('customer_lifecycles') }} as lifecycles
-    inner join {{ ref('customers') }} as customers on lifecycles.customer_id = customers.customer_id
+    from {{ ref('customers') }}
 ),
 
 last_purchases as (
