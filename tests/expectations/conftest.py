@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from datetime import date
 
 import pytest
+from great_expectations.render.view.view import DefaultJinjaView
+from jinja2 import BytecodeCache
 from psycopg2.extras import execute_values
 
 from expectations.batches import gather
@@ -156,6 +158,34 @@ class House:
     def left_behind(self) -> dict[str, str]:
         """Checksums of all that gates write."""
         return checksums(KEPT)
+
+
+class CompiledOnce(BytecodeCache):
+    """Jinja's compiled templates, kept for the session: GX compiles its own again for every gate."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket) -> None:
+        if bucket.key in self.kept:
+            bucket.bytecode_from_string(self.kept[bucket.key])
+
+    def dump_bytecode(self, bucket) -> None:
+        self.kept[bucket.key] = bucket.bytecode_to_string()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once() -> Iterator[None]:
+    """The pages of the Data Docs are written as always, with templates that were compiled before."""
+    cache, begin = CompiledOnce(), DefaultJinjaView.__init__
+
+    def begin_with_cache(view, *args, **kwargs):
+        begin(view, *args, **kwargs)
+        view.env.bytecode_cache = cache
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(DefaultJinjaView, "__init__", begin_with_cache)
+        yield
 
 
 @pytest.fixture(scope="session")
