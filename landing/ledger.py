@@ -74,7 +74,7 @@ def claim(connection: Connection, contract: Contract) -> bool:
 
 
 def prepare(connection: Connection, contract: Contract) -> None:
-    """Make the ledger and one table of text columns per entity; columns that the contract gained are added."""
+    """Make the ledger and one table of text columns per entity, indexed by batch; columns that it gained are added."""
     schema = sql.Identifier(contract.raw_schema)
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL(LEDGER_TABLES).format(schema=schema))
@@ -93,6 +93,16 @@ def prepare(connection: Connection, contract: Contract) -> None:
                     table, sql.Identifier(name), sql.SQL(wanted[name])
                 )
                 cursor.execute(wanted_column)
+            _index_batches(cursor, contract, entity.name)
+
+
+def _index_batches(cursor, contract: Contract, entity: str) -> None:
+    """Rows are looked up by batch: a day must not read what came in all the days before."""
+    name = f"{entity}_by_batch"
+    cursor.execute("select to_regclass(%s) is null", (f'"{contract.raw_schema}"."{name}"',))
+    if cursor.fetchone()[0]:
+        index = sql.SQL("create index {} on {} ({})")
+        cursor.execute(index.format(sql.Identifier(name), _table(contract, entity), sql.Identifier(BATCH_ID)))
 
 
 def _columns(cursor, contract: Contract, table: str) -> set[str]:

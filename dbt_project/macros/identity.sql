@@ -52,21 +52,12 @@ model is built anew. They are ids of our own minting, never a text that somebody
 {% endmacro %}
 
 {#-
-What a growing model of customers and days builds, as parts that a planner can push down: the new days of everybody, the
-old days of who moved. and_in_part gives the condition of a part.
+The same, added to the condition of a join: a planner pushes it into a subquery that is grouped by both. One condition and
+not two parts of a union: what two parts read is computed once for all days, and joined with hardly a row foreseen (330 s
+for a day of 100,000 people, 122 s for all days; 2026-11-27).
 -#}
-{% macro increment_parts() %}
-    {%- if not execute or not is_incremental() -%}{{ return(['everything']) }}{%- endif -%}
-    {{ return(['new days', 'old days of moved customers'] if moved_customers() else ['new days']) }}
-{% endmacro %}
-
-{% macro and_in_part(part, date_column, customer_column) -%}
-    {%- if part == 'new days' -%}
-        and {{ date_column }} >= {{ increment_since() }}
-    {%- elif part == 'old days of moved customers' -%}
-        and {{ date_column }} < {{ increment_since() }}
-        and {{ customer_column }} in {{ moved_customers() }}
-    {%- endif -%}
+{% macro and_new_or_moved(date_column, customer_column) -%}
+    {%- if execute and is_incremental() -%}and {{ is_new_or_moved(date_column, customer_column) }}{%- endif -%}
 {%- endmacro %}
 
 {#- Hook after delete+insert by customer: forget who has nothing left. -#}
@@ -102,7 +93,7 @@ old days of who moved. and_in_part gives the condition of a part.
     {%- endif -%}
 {% endmacro %}
 
-{#- Hook of int_attributes_believed: forget a customer that no record speaks for any more. -#}
+{#- Hook of what is made of versions: forget a customer that no record speaks for any more. -#}
 {% macro forget_who_told_nothing() %}
     {%- if execute and is_incremental() -%}
         delete from {{ this }}
@@ -111,6 +102,82 @@ old days of who moved. and_in_part gives the condition of a part.
             from {{ ref('int_person_versions_identified') }} as versions
             where versions.customer_id = {{ this.identifier }}.customer_id
         )
+    {%- endif -%}
+{% endmacro %}
+
+{#-
+In a model that grows by customers from what is believed of them: the customers of whom something new is believed, or was
+when this model was built (its batch may be withdrawn since). `date_column` tells when a row of this model became known.
+-#}
+{% macro whose_beliefs_changed(date_column) -%}
+    select customer_id
+    from {{ ref('int_attributes_believed') }}
+    where {{ is_new_or_moved('believed_date') }}
+    union
+    select customer_id
+    from {{ this }}
+    where {{ is_new_or_moved(date_column) }}
+{%- endmacro %}
+
+{#-
+Postcodes in which households have to be found again: of whoever has changed, where they live now and where they were
+housed, and of residents who are not housed yet.
+-#}
+{% macro touched_postcodes() -%}
+    select postcode_key
+    from {{ this }}
+    where customer_id in ({{ whose_beliefs_changed('known_date') }})
+    union
+    select postcodes.value_key as postcode_key
+    from {{ ref('int_attributes_believed') }} as postcodes
+    where
+        postcodes.is_newest
+        and postcodes.attribute = 'postcode'
+        and postcodes.value_key is not null
+        and (
+            postcodes.customer_id in ({{ whose_beliefs_changed('known_date') }})
+            or not exists (
+                select 1
+                from {{ this }} as housed
+                where
+                    housed.customer_id = postcodes.customer_id
+                    and housed.postcode_key = postcodes.value_key
+            )
+            and exists (
+                select 1
+                from {{ ref('int_attributes_believed') }} as streets
+                where
+                    streets.customer_id = postcodes.customer_id
+                    and streets.attribute = 'street'
+                    and streets.is_newest
+                    and streets.value_key is not null
+            )
+        )
+{%- endmacro %}
+
+{#- Hook of int_customers_housed: forget who does not live at a postcode any more; its last resident takes no row along. -#}
+{% macro forget_who_moved_out() %}
+    {%- if execute and is_incremental() -%}
+        delete from {{ this }}
+        where
+            not exists (
+                select 1
+                from {{ ref('int_attributes_believed') }} as postcodes
+                where
+                    postcodes.customer_id = {{ this.identifier }}.customer_id
+                    and postcodes.attribute = 'postcode'
+                    and postcodes.is_newest
+                    and postcodes.value_key = {{ this.identifier }}.postcode_key
+            )
+            or not exists (
+                select 1
+                from {{ ref('int_attributes_believed') }} as streets
+                where
+                    streets.customer_id = {{ this.identifier }}.customer_id
+                    and streets.attribute = 'street'
+                    and streets.is_newest
+                    and streets.value_key is not null
+            )
     {%- endif -%}
 {% endmacro %}
 

@@ -1,27 +1,31 @@
-{#-
-Which labels an increment computes again: those whose horizon ended with the new days, and those whose windows a late fact
-falls into. A fact of day e touches the dates from e - horizon on (it may lie in their horizon) up to e + 84 (it may lie in
-the 84 days that "new department" and "spends more" look back on), so all dates from e - horizon on are taken.
--#}
-{% macro first_touched_date() -%}
-    (
-        select min(event_date)
-        from (
-            select min(sold_date) as event_date from {{ ref('customer_days') }} where known_date >= {{ increment_since() }}
-            union all
-            select min(redeemed_date) from {{ ref('coupon_redemptions') }} where known_date >= {{ increment_since() }}
-            union all
-            select min(opened_date) from {{ ref('cases') }} where first_known_date >= {{ increment_since() }}
-            union all
-            select min(returned_date) from {{ ref('returns') }} where known_date >= {{ increment_since() }}
-            union all
-            select {{ increment_since() }}
-        ) as new_facts
-    )
+{#- In a model that grows: customers of whom a fact that labels are made of became known, however long ago it happened. -#}
+{% macro customers_with_new_facts() -%}
+    select customer_id
+    from {{ ref('customer_days') }}
+    where known_date >= {{ increment_since() }}
+    union
+    select customer_id
+    from {{ ref('coupon_redemptions') }}
+    where known_date >= {{ increment_since() }}
+    union
+    select customer_id
+    from {{ ref('cases') }}
+    where first_known_date >= {{ increment_since() }}
+    union
+    select customer_id
+    from {{ ref('returns') }}
+    where known_date >= {{ increment_since() }}
 {%- endmacro %}
 
-{% macro is_to_label(as_of_date, horizon_days) -%}
-    {{ days_after(as_of_date, horizon_days) }} >= {{ first_touched_date() }}
+{#-
+Which labels an increment computes again: those whose horizon ended with the new days, and all of a customer with a new
+fact: it may lie in any horizon, or in the days that "new department" and "spends more" look back on.
+-#}
+{% macro is_to_label(as_of_date, horizon_days, customer_id='customer_id') -%}
+    (
+        {{ days_after(as_of_date, horizon_days) }} >= {{ increment_since() }}
+        or {{ customer_id }} in ({{ customers_with_new_facts() }})
+    )
 {%- endmacro %}
 
 {% macro clear_unlabelled() %}

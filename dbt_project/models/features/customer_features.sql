@@ -6,7 +6,6 @@
 ) }}
 
 -- Every number is what could have been known on as_of_date: the event had happened and its batch had arrived by then.
-{% for part in increment_parts() -%}
 select
     customers.customer_id,
     customers.as_of_date,
@@ -75,42 +74,42 @@ left join {{ ref('int_lifetimes_measured') }} as lifetimes
     on
         customers.customer_id = lifetimes.customer_id
         and customers.as_of_date = lifetimes.as_of_date
-        {{ and_in_part(part, 'lifetimes.as_of_date', 'lifetimes.customer_id') }}
+        {{ and_new_or_moved('lifetimes.as_of_date', 'lifetimes.customer_id') }}
 left join {{ ref('int_purchases_windowed') }} as purchases
     on
         customers.customer_id = purchases.customer_id
         and customers.as_of_date = purchases.as_of_date
-        {{ and_in_part(part, 'purchases.as_of_date', 'purchases.customer_id') }}
+        {{ and_new_or_moved('purchases.as_of_date', 'purchases.customer_id') }}
 left join {{ ref('int_departments_windowed') }} as departments
     on
         customers.customer_id = departments.customer_id
         and customers.as_of_date = departments.as_of_date
-        {{ and_in_part(part, 'departments.as_of_date', 'departments.customer_id') }}
+        {{ and_new_or_moved('departments.as_of_date', 'departments.customer_id') }}
 left join {{ ref('int_campaigns_windowed') }} as campaigns
     on
         customers.customer_id = campaigns.customer_id
         and customers.as_of_date = campaigns.as_of_date
-        {{ and_in_part(part, 'campaigns.as_of_date', 'campaigns.customer_id') }}
+        {{ and_new_or_moved('campaigns.as_of_date', 'campaigns.customer_id') }}
 left join {{ ref('int_touchpoints_windowed') }} as touchpoints
     on
         customers.customer_id = touchpoints.customer_id
         and customers.as_of_date = touchpoints.as_of_date
-        {{ and_in_part(part, 'touchpoints.as_of_date', 'touchpoints.customer_id') }}
+        {{ and_new_or_moved('touchpoints.as_of_date', 'touchpoints.customer_id') }}
 left join {{ ref('int_cases_counted') }} as cases
     on
         customers.customer_id = cases.customer_id
         and customers.as_of_date = cases.as_of_date
-        {{ and_in_part(part, 'cases.as_of_date', 'cases.customer_id') }}
+        {{ and_new_or_moved('cases.as_of_date', 'cases.customer_id') }}
 left join {{ ref('int_scores_ranked') }} as scores
     on
         customers.customer_id = scores.customer_id
         and customers.as_of_date = scores.as_of_date
-        {{ and_in_part(part, 'scores.as_of_date', 'scores.customer_id') }}
+        {{ and_new_or_moved('scores.as_of_date', 'scores.customer_id') }}
 left join {{ ref('int_meanings_windowed') }} as meanings
     on
         customers.customer_id = meanings.customer_id
         and customers.as_of_date = meanings.as_of_date
-        {{ and_in_part(part, 'meanings.as_of_date', 'meanings.customer_id') }}
+        {{ and_new_or_moved('meanings.as_of_date', 'meanings.customer_id') }}
 left join {{ ref('int_profiles_ranked') }} as profiles
     on
         customers.customer_id = profiles.customer_id
@@ -119,6 +118,4 @@ left join {{ ref('int_profiles_ranked') }} as profiles
 left join {{ ref('int_data_ages_measured') }} as ages on customers.as_of_date = ages.as_of_date
 where
     1 = 1
-    {{ and_in_part(part, 'customers.as_of_date', 'customers.customer_id') }}
-{{ 'union all' if not loop.last }}
-{% endfor %}
+    {{ and_new_or_moved('customers.as_of_date', 'customers.customer_id') }}

@@ -21,7 +21,7 @@ customers as (
     inner join horizons on {{ days_after('features.as_of_date', 'horizons.horizon_days') }} <= {{ as_of() }}
     {% if is_incremental() -%}
     where
-        {{ is_to_label('features.as_of_date', 'horizons.horizon_days') }}
+        {{ is_to_label('features.as_of_date', 'horizons.horizon_days', 'features.customer_id') }}
         {{ or_moved('features.customer_id') }}
     {%- endif %}
 ),
@@ -69,9 +69,10 @@ department_days as (
         {% if is_incremental() -%}
         and (
             sold_date > (
-                select {{ days_after(first_touched_date(), '-84 - max(horizon_days)') }}
+                select {{ days_after(increment_since(), '-84 - max(horizon_days)') }}
                 from horizons
             )
+            or customer_id in ({{ customers_with_new_facts() }})
             {{ or_moved() }}
         )
         {%- endif %}

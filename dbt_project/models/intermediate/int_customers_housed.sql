@@ -1,13 +1,28 @@
-{{ config(materialized='table', indexes=indexes_on([['customer_id']])) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='postcode_key',
+    post_hook="{{ forget_who_moved_out() }}",
+    indexes=indexes_on([['customer_id'], ['postcode_key']])
+) }}
 
 -- Who lives together: an address and a family name in common (in any of its forms, or as part of a double name), one of
 -- them up to a typing error, or an address and a phone or a mailbox. Words that differ in a letter have a form with a
--- letter less in common. The smallest customer id walks from one to the next three times; a longer chain is cut.
+-- letter less in common. The smallest customer id walks from one to the next three times; a longer chain is cut. All
+-- of it happens within a postcode: who changes asks for the people of the postcodes left and entered again.
 {%- set name_parts = 4 %}
 {%- set rounds = 3 %}
 {%- set longest_word = 24 %}
 
+{% if is_incremental() -%}
+with touched_postcodes as (
+    {{ touched_postcodes() }}
+),
+
+people as (
+{%- else -%}
 with people as (
+{%- endif %}
     select
         customer_id,
         max(case when attribute = 'street' then value_key end) as street_key,
@@ -20,6 +35,16 @@ with people as (
     where
         is_newest
         and attribute in ('street', 'postcode', 'surname', 'phone', 'email')
+        {% if is_incremental() -%}
+        and customer_id in (
+            select customer_id
+            from {{ ref('int_attributes_believed') }}
+            where
+                is_newest
+                and attribute = 'postcode'
+                and value_key in (select postcode_key from touched_postcodes)
+        )
+        {%- endif %}
     group by customer_id
 ),
 
@@ -215,6 +240,7 @@ first_days as (
 founded as (
     select
         residents.customer_id,
+        residents.postcode_key,
         residents.known_date,
         first_value(residents.customer_id) over (
             partition by coalesce(labels.label, residents.customer_id)
@@ -230,5 +256,6 @@ select
     founder_customer_id,
     {{ dbt.concat(["'h'", 'substring(' ~ dbt.hash("'cxloop/household/' || founder_customer_id") ~ ', 1, 16)']) }}
         as household_id,
+    postcode_key,
     known_date
 from founded

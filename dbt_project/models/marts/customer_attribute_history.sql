@@ -1,10 +1,26 @@
-{{ config(indexes=indexes_on([['customer_id']])) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='customer_id',
+    post_hook="{{ forget_who_told_nothing() }}",
+    indexes=indexes_on([['customer_id'], ['valid_from']])
+) }}
 
+-- depends_on: {{ ref('int_person_versions_identified') }}
 with compared as (
     select
         *,
         lag(coalesce(value, '')) over (partition by customer_id, attribute order by believed_date) as value_before
     from {{ ref('int_attributes_believed') }}
+    {% if is_incremental() -%}
+    where customer_id in (
+        {{ whose_beliefs_changed('valid_from') }}
+        union
+        select customer_id
+        from {{ this }}
+        where valid_until >= {{ increment_since() }} and valid_until < cast('9999-12-31' as date)
+    )
+    {%- endif %}
 ),
 
 changed as (

@@ -1,4 +1,10 @@
-{{ config(indexes=indexes_on([['customer_id']])) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='customer_id',
+    post_hook="{{ forget_who_told_nothing() }}",
+    indexes=indexes_on([['customer_id'], ['last_known_date']])
+) }}
 
 with told as (
     select
@@ -6,6 +12,9 @@ with told as (
         attribute,
         count(distinct value_key) as values_told
     from {{ ref('int_person_versions_identified') }}
+    {% if is_incremental() -%}
+    where customer_id in ({{ whose_beliefs_changed('last_known_date') }})
+    {%- endif %}
     group by customer_id, attribute
 )
 
@@ -35,3 +44,6 @@ inner join told
 where
     believed.is_newest
     and believed.value is not null
+    {% if is_incremental() -%}
+    and believed.customer_id in ({{ whose_beliefs_changed('last_known_date') }})
+    {%- endif %}

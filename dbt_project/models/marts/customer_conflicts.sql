@@ -1,5 +1,12 @@
-{{ config(indexes=indexes_on([['customer_id']])) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='customer_id',
+    post_hook="{{ forget_settled_conflicts() }}",
+    indexes=indexes_on([['customer_id'], ['weighed_date']])
+) }}
 
+-- depends_on: {{ ref('int_attributes_believed') }}
 with versions as (
     select
         told.*,
@@ -12,6 +19,9 @@ with versions as (
         ) as newest_first
     from {{ ref('int_person_versions_identified') }} as told
     inner join {{ ref('survivorship') }} as rules on told.attribute = rules.attribute
+    {% if is_incremental() -%}
+    where told.customer_id in ({{ whose_beliefs_changed('weighed_date') }})
+    {%- endif %}
 ),
 
 -- Each different value with what speaks for it now, at the version that told it last.
@@ -19,6 +29,7 @@ weighed as (
     select
         *,
         min(newest_first) over (partition by customer_id, attribute, value_key) = 1 as is_open,
+        max(known_date) over (partition by customer_id) as weighed_date,
         sum(case when newest_first = 1 then 1 else 0 end) over (
             partition by customer_id, attribute, value_key
         ) as records,
@@ -73,7 +84,8 @@ select
         when lost.rule = 'source_order' and lost.place > won.place then 'later_source'
         when lost.last_told_at < won.last_told_at then 'less_recent'
         else 'tie'
-    end as lost_because
+    end as lost_because,
+    lost.weighed_date
 from stated as lost
 left join {{ ref('customer_attributes') }} as survivor
     on

@@ -29,32 +29,11 @@ told_emails as (
         and (records.entity_kind = 'contact' or records.is_email_verified)
 ),
 
--- What a bot does with an account binds nothing.
-device_accounts as (
-    {% for kind, model, key, genuine in [
-        ('visitor', 'stg_web__events', 'visitor_id', 'not is_bot'),
-        ('install', 'stg_app__events', 'install_id', 'not is_bot'),
-        ('device', 'stg_devices__registrations', 'serial_no', 'true')
-    ] -%}
-    select
-        '{{ kind }}' as key_kind,
-        {{ key }} as source_key,
-        account_id,
-        min(known_date) as known_date
-    from {{ ref(model) }}
-    where
-        account_id is not null
-        and {{ genuine }}
-    group by {{ key }}, account_id
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-),
-
 device_days as (
     select
         *,
         min(known_date) over (partition by key_kind, source_key) as first_date
-    from device_accounts
+    from {{ ref('int_device_accounts') }}
 ),
 
 devices as (

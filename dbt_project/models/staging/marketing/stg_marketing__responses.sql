@@ -1,4 +1,4 @@
-{{ config(indexes=indexes_on([], unique=['batch_id', 'source_row'])) }}
+{{ config(indexes=indexes_on([['known_date']], unique=['batch_id', 'source_row'])) }}
 
 with delivered as (
     {{ accepted_rows('marketing', 'responses', ['response_id', 'send_id', 'kind', 'occurred_at']) }}
