@@ -15,6 +15,7 @@ from ml.nba.candidates import lay_out, valid_dates
 from ml.nba.capacity import limits_of
 from ml.nba.choose import choose
 from ml.nba.circumstances import Circumstances, read_circumstances
+from ml.nba.maturity import ramp
 from ml.nba.model import NbaSettings, nba_settings
 from ml.nba.policy import NO_ACTION
 from ml.nba.serving import Serving, champions
@@ -110,7 +111,9 @@ def decisions(
     arms = np.array([explore.arm(who, as_of, settings.holdout_share, settings.random_share) for who in customers])
     is_eligible = candidates["is_eligible"].to_numpy().reshape(shape)
     used = pd.Index(actions).get_indexer(standing)
-    limits = limits_of(given.capacities, given.actions).left(used[used >= 0]).binding(is_eligible)
+    limits = limits_of(given.capacities, given.actions)
+    limits = limits.beside(ramp(given.actions, as_of, len(given.features), settings.maturity))
+    limits = limits.left(used[used >= 0]).binding(is_eligible)
     choice = choose(
         arms,
         candidates["expected_net_value_eur"].to_numpy().reshape(shape),
@@ -135,7 +138,7 @@ def decisions(
             "arm": arms,
             "candidates": ledger.candidate_texts(candidates, len(actions)),
             "facts": ledger.fact_texts(given, customers, settings, serving.models),
-            "exploration": ledger.exploration_texts(choice, actions, settings),
+            "exploration": ledger.exploration_texts(choice, given.actions, as_of, settings),
             "seed": seed,
             "draw": choice.number,
             "action_id": chosen["action_id"],

@@ -13,6 +13,7 @@ from ml.nba import explore, ration
 from ml.nba.choose import RATIONED, Choice
 from ml.nba.circumstances import Circumstances
 from ml.nba.complaints import AGE
+from ml.nba.maturity import noted
 from ml.nba.model import NbaSettings
 
 _CANDIDATE = {  # column -> key in the ledger
@@ -104,14 +105,15 @@ def _complaint_facts(given: Circumstances, customers: pd.Series) -> list[dict[st
     return [{AGE: waits.get(customer)} for customer in customers]
 
 
-def exploration_texts(choice: Choice, actions: list[str], settings: NbaSettings) -> list[str]:
+def exploration_texts(choice: Choice, vocabulary: pd.DataFrame, as_of: date, settings: NbaSettings) -> list[str]:
     """Return per customer the JSON of how was drawn: the settings, and under limits what these made of it.
 
-    That is `assigned`, the action that the global choice gave, `prices` in EUR per action and `shares` of exploration,
-    where they are not 0 and 1.
+    That is `maturity`, how many may get a new action, `assigned`, the action that the global choice gave, `prices` in
+    EUR per action and `shares` of exploration, where they are not 0 and 1.
     """
+    actions = vocabulary["action_id"].tolist()
     how = {name: getattr(settings, name) for name in ("gamma", "reward_scale_eur", "holdout_share", "random_share")}
-    how = {"method": choice.method, **how}
+    how = {"method": choice.method, **how, "maturity": noted(vocabulary, as_of, settings.maturity)}
     if choice.assigned is None:
         return [_json(how)] * len(choice.action)
     how |= {

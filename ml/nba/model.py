@@ -56,6 +56,7 @@ class NbaSettings:
     gamma: float
     reward_scale_eur: float
     explored_share: float
+    maturity: Mapping[str, float]
     validity_days: int
     reason_facts: list[str]
 

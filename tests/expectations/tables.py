@@ -103,7 +103,7 @@ CANDIDATES = {"no_action": 0.5, "coupon_campaign_a": 0.3, "adviser_call": 0.2}
 # Everybody is in the policy arm; one EUR of loss is one of SquareCB.
 EXPLORATION = {
     "method": "rationed squarecb", "assigned": "no_action", "gamma": 1, "reward_scale_eur": 1, "holdout_share": 0,
-    "random_share": 0, "prices": {}, "shares": {},
+    "random_share": 0, "prices": {}, "shares": {}, "maturity": {"starts_at": 0.02, "days": 28},
 }  # fmt: skip
 
 
