@@ -1,4 +1,4 @@
-"""Decide, then question every decision: `python -m bench.audit [--decisions 20000] [--a-day 5000]`.
+"""Decide, then question every decision: `python -m bench.audit [--decisions 20000] [--a-day 4000]`.
 
 A planted population (`bench/planted/population.py`) is decided about day after day by the platform's own code: the
 champion from the registry, policies, consents, complaints, contact limits, capacities, arms, SquareCB, the ledger. What
@@ -62,9 +62,9 @@ def main() -> None:
     """Decide, audit, print the table and the JSON line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--decisions", type=int, default=20_000, help="at least so many (default: 20000)")
-    parser.add_argument("--a-day", type=int, help="customers, each decided about once a day (default: a fifth or a tenth)")
+    parser.add_argument("--a-day", type=int, help="customers, decided about each day (default: a fifth)")
     given = parser.parse_args()
-    customers = given.a_day or max(given.decisions // (5 if given.decisions <= 100_000 else 10), 1)
+    customers = given.a_day or max(given.decisions // 5, 1)
     days = [FIRST_DAY + timedelta(days=number) for number in range(-(-given.decisions // customers))]
     with (
         tempfile.TemporaryDirectory(prefix="cxloop-audit-") as folder,

@@ -204,7 +204,7 @@ def policy_rules(subject: Subject, candidates: sql.Composable) -> list[Expectati
             "All decisions of the day together keep every capacity and budget.",
             {},
         ),
-        ("new_actions_begin_small", RAMPS, "Until it is mature, a new action goes to no more than its share of all.", {}),
+        ("new_actions_begin_small", RAMPS, "A new action goes to no more than its share of all customers.", {}),
         (
             "no_action_leans_on_stale_data",
             STALE,

@@ -108,7 +108,8 @@ def promote_response_model() -> None:
     chance, count = np.random.default_rng(5), 6000
     frame = pd.DataFrame({name: chance.gamma(1, 20, count).round() for name in FEATURES})
     frame[ACTION] = chance.choice(["newsletter_offer", "app_push_offer"], count)
-    answered = chance.random(count) < 1 / (1 + np.exp(2.2 + 0.03 * frame["recency_days"] - 0.02 * frame["spend_eur_84d"]))
+    odds = 0.02 * frame["spend_eur_84d"] - 0.03 * frame["recency_days"] - 2.2
+    answered = chance.random(count) < 1 / (1 + np.exp(-odds))
     given = nba_settings()
     learner = learners.xgboost(FEATURES, {"random_state": given.seed, **given.xgboost}, with_action=True)
     inputs = ResponseModel.inputs(frame, FEATURES)
@@ -121,11 +122,12 @@ def promote_response_model() -> None:
 
 
 def _filled(name: str, **values: object) -> sql.Composable:
-    literals = {
-        key: sql.SQL("date {}").format(sql.Literal(value.isoformat())) if isinstance(value, date) else sql.Literal(value)
-        for key, value in values.items()
-    }
-    return sql.SQL((_HERE / name).read_text()).format(**literals)
+    return sql.SQL((_HERE / name).read_text()).format(**{key: _literal(value) for key, value in values.items()})
+
+
+def _literal(value: object) -> sql.Composable:
+    is_day = isinstance(value, date)
+    return sql.SQL("date {}").format(sql.Literal(value.isoformat())) if is_day else sql.Literal(value)
 
 
 def _create(connection, table: str, rows: pd.DataFrame) -> None:

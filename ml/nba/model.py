@@ -53,6 +53,7 @@ class NbaSettings:
     random_share: float
     learning: Mapping[str, Any]
     net_value: NetValueSettings
+    standing: Mapping[str, Any]
     gamma: float
     reward_scale_eur: float
     explored_share: float
