@@ -31,6 +31,7 @@ LETTER = {
     "needs_departments": "till marketing consent", "is_human": False,
     "ai_disclosure": "This offer was selected automatically.", "owner": "Campaign management",
 }  # fmt: skip
+OFFERS = ("newsletter_offer", "app_push_offer")
 _SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds"
 _HERE = Path(__file__).parent
 _TYPES = {"b": "boolean", "i": "integer", "f": "double precision", "M": "date"}
@@ -42,8 +43,11 @@ _CARRIED_OUT = """
 
 
 @contextmanager
-def planted(place: Path, customers: int, days: int) -> Iterator[None]:
-    """A warehouse and a registry of their own below `place`, peopled, for the block; then removed."""
+def planted(place: Path, customers: int, days: int, offers: int = 0) -> Iterator[None]:
+    """A warehouse and a registry of their own below `place`, peopled, for the block; then removed.
+
+    `offers` is how many more learned actions there are, on e-mail and push in turn.
+    """
     before = {name: os.environ.pop(name) for name in [*os.environ] if name.startswith(PREFIX)}
     os.environ |= {"CX_HOME": str(place / "home"), "CX_DATASET": "nordhaus"}
     os.environ["MLFLOW_TRACKING_URI"], here = f"sqlite:///{place}/mlflow.db", Path.cwd()
@@ -52,8 +56,8 @@ def planted(place: Path, customers: int, days: int) -> Iterator[None]:
     try:
         postgres.start(given)
         bootstrap.bootstrap(given)
-        people(customers, days)
-        promote_response_model()
+        people(customers, days, offers)
+        promote_response_model(offers)
         yield
     finally:
         postgres.stop(given)
@@ -64,22 +68,23 @@ def planted(place: Path, customers: int, days: int) -> Iterator[None]:
         os.environ |= before
 
 
-def people(customers: int, days: int) -> None:
+def people(customers: int, days: int, offers: int) -> None:
     """Plant the vocabulary and everybody."""
     with warehouse.transaction() as connection, connection.cursor() as cursor:
-        for table, rows in vocabulary(customers).items():
+        for table, rows in vocabulary(customers, offers).items():
             _create(connection, table, rows)
         cursor.execute(_filled("population.sql", customers=customers, days=days, first_day=FIRST_DAY))
         cursor.execute("analyze")
 
 
-def vocabulary(customers: int) -> dict[str, pd.DataFrame]:
+def vocabulary(customers: int, offers: int) -> dict[str, pd.DataFrame]:
     """Return the seeds of Nordhaus with what is planted beside them, by table."""
     seeds = {name: pd.read_csv(_SEEDS / "nordhaus" / f"{name}.csv") for name in
              ("actions", "policies", "contact_limits", "capacities", "intents")}  # fmt: skip
     texts = {f"{kind}_{language}": "A letter" for kind in ("name", "reason") for language in ("en", "de")}
     letter = {**LETTER, **texts, "valid_from": FIRST_DAY + timedelta(days=1)}
     seeds["actions"] = pd.concat([seeds["actions"], pd.DataFrame([letter])], ignore_index=True)
+    seeds["actions"] = pd.concat([seeds["actions"], more_offers(seeds["actions"], offers)], ignore_index=True)
     minimum = {"policy_id": "letters_to_buyers", "rule": "minimum_intent_probability", "action_id": "letter_offer",
                "parameter": "buy", "threshold": 0.2, "valid_from": FIRST_DAY}  # fmt: skip
     seeds["policies"] = pd.concat([seeds["policies"], pd.DataFrame([minimum])], ignore_index=True)
@@ -89,6 +94,19 @@ def vocabulary(customers: int) -> dict[str, pd.DataFrame]:
         if "valid_from" in rows:
             rows["valid_from"] = pd.to_datetime(rows["valid_from"])
     return {f"vocabulary.{name}": rows for name, rows in seeds.items()}
+
+
+def more_offers(actions: pd.DataFrame, offers: int) -> pd.DataFrame:
+    """Return so many copies of the offers by e-mail and push, in turn."""
+    by_name = actions.set_index("action_id", drop=False)
+    copies = [by_name.loc[OFFERS[number % len(OFFERS)]].copy() for number in range(offers)]
+    named = zip(copies, offer_names(offers), strict=True)
+    return pd.DataFrame([copy.replace(copy["action_id"], name) for copy, name in named], columns=actions.columns)
+
+
+def offer_names(offers: int) -> list[str]:
+    """Name them."""
+    return [f"offer_{number:02d}" for number in range(offers)]
 
 
 def come(day: date) -> None:
@@ -103,11 +121,11 @@ def carry_out(day: date) -> None:
         cursor.execute(_CARRIED_OUT, (day,))
 
 
-def promote_response_model() -> None:
+def promote_response_model(offers: int) -> None:
     """Fit a response model on planted answers, and make it champion."""
     chance, count = np.random.default_rng(5), 6000
     frame = pd.DataFrame({name: chance.gamma(1, 20, count).round() for name in FEATURES})
-    frame[ACTION] = chance.choice(["newsletter_offer", "app_push_offer"], count)
+    frame[ACTION] = chance.choice([*OFFERS, *offer_names(offers)], count)
     odds = 0.02 * frame["spend_eur_84d"] - 0.03 * frame["recency_days"] - 2.2
     answered = chance.random(count) < 1 / (1 + np.exp(-odds))
     given = nba_settings()
