@@ -62,7 +62,7 @@ def test_its_expected_share_grows_with_its_age_until_nothing_holds_it_back():
 
 
 def test_a_mature_action_is_drawn_as_if_there_were_no_ramp():
-    young, mature = (chosen(age)[0] for age in (27, 28))
+    young, mature = (chosen(age)[0] for age in (21, 28))
     assert (young.method, mature.method) == (RATIONED, SQUARECB)
     assert shares(ACTIONS, BEGUN + timedelta(days=28), MATURITY) == {}
 
