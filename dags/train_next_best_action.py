@@ -69,9 +69,10 @@ def train_next_best_action():
 
         announce(NBA_CHAMPION, as_of(), version=champion(MODEL).version)
 
-    steps = [train_response(), promote_response(), train_net_value(), promote_net_value(), judge_standing()]
-    chain(*steps, confirm_champion())
-    steps >> show_failure("No new model today: the last champions go on.")
+    steps = [train_response(), promote_response(), train_net_value(), promote_net_value()]
+    judged = judge_standing()
+    chain(*steps, [judged, confirm_champion()])
+    [*steps, judged] >> show_failure("No new model today: the last champions go on.")
 
 
 train_next_best_action()
