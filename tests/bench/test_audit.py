@@ -46,8 +46,8 @@ def ledger(tmp_path_factory):
     with planted(tmp_path_factory.mktemp("audit"), CUSTOMERS, 3):
         live([RATIONED, LETTERS_BEGIN])
         change(
-            "insert into vocabulary.capacities (capacity_id, unit, maximum_per_day, valid_from)"
-            " select capacity_id, 'contacts', 1e6, %s from vocabulary.capacities",
+            "insert into vocabulary.capacities (capacity_id, channel, action_id, unit, maximum_per_day, valid_from)"
+            " select capacity_id, channel, action_id, unit, 1e6, %s from vocabulary.capacities",
             (FREE,),
         )
         change("update vocabulary.actions set valid_from = '2025-01-01'")
