@@ -25,16 +25,18 @@ def given():
     """The planted company, where every seventh waits for an answer and every second contradicts themselves."""
     found = planted_ledger.circumstances(AS_OF)
     who = found.features["customer_id"].to_numpy()
-    said = {"customer_id": np.repeat(who[::2], 2), "purpose": "marketing", "channel": ["mail", "any"] * (len(who) // 2)}
-    moment = {"changed_at": "2017-01-01 00:00:00+00", "known_date": pd.Timestamp("2017-01-01")}
+    said = {"customer_id": np.repeat(who[::2], 2), "channel": ["mail", "any"] * (len(who) // 2)}
+    contradicting = pd.DataFrame({**said, "is_granted": [True, False] * (len(who) // 2)})
+    granted = pd.DataFrame({"customer_id": who[1::2], "channel": "any", "is_granted": True})
+    moment = {"purpose": "marketing", "changed_at": "2017-01-01 00:00:00+00", "known_date": pd.Timestamp("2017-01-01")}
     waits = {"policy_id": "wait", "rule": "unanswered_complaint", "parameter": "marketing", "threshold": 14.0}
     asked = {"policy_id": "ask", "rule": "consent_required", "parameter": "marketing"}
-    exempt = found.policies[found.policies["parameter"] != "marketing"]
+    service = {"policy_id": "service", "rule": "consent_not_required", "parameter": "service"}
     return replace(
         found,
         complaints=pd.DataFrame({"customer_id": who[::7], AGE: 3}),
-        consents=pd.DataFrame({**said, "is_granted": [True, False] * (len(who) // 2), **moment}),
-        policies=pd.concat([exempt, pd.DataFrame([waits, asked])], ignore_index=True),
+        consents=pd.concat([contradicting, granted], ignore_index=True).assign(**moment),
+        policies=pd.DataFrame([waits, asked, service]).assign(action_id=None),
     )
 
 
@@ -59,4 +61,4 @@ def test_what_is_written_in_parts_is_what_is_written_at_once(given):
 def test_of_two_words_of_one_moment_the_ledger_keeps_the_withdrawal(given):
     twice = given.consents.assign(channel="mail")
     texts = ledger.fact_texts(replace(given, consents=twice), given.features["customer_id"], SETTINGS, {}).to_pylist()
-    assert '"consents":{"marketing/mail":false}' in texts[0] and '"consents":{}' in texts[1]
+    assert '"consents":{"marketing/mail":false}' in texts[0] and '"consents":{"marketing/mail":true}' in texts[1]
