@@ -3,8 +3,8 @@
 **What.** `train_response` makes a challenger (skipped while the champion is young enough, `ml/nba/nba.yml`),
 `promote_response` compares it with the champion on later campaigns. Campaigns in the data were not sent at random: it
 predicts who responds and claims no uplift. `train_net_value` learns from our own decisions what an action adds (skipped
-while the ledger is too young), `promote_net_value` judges that by later decisions. `confirm_champion`
-makes sure that somebody can decide.
+while the ledger is too young), `promote_net_value` judges that by later decisions. `judge_standing` judges a bandit
+with a short memory each week and only tells it. `confirm_champion` makes sure that somebody can decide.
 **When.** As soon as `intent_champion` was emitted for a day; by hand for any day (`retrain` trains in any case).
 **Reads** `features`, `decisions`, `marts`, the MLflow registry. **Emits** `nba_champion`.
 
@@ -13,7 +13,7 @@ goes on: read the log, correct, clear the task. A red `confirm_champion` means t
 exists at all; nothing is decided, yesterday's published state stays live.
 """
 
-from airflow.sdk import dag, task
+from airflow.sdk import chain, dag, task
 
 from dags.wiring.assets import INTENT_CHAMPION, NBA_CHAMPION
 from dags.wiring.clock import announce, as_of, when_checked
@@ -55,6 +55,14 @@ def train_next_best_action():
 
         print(promote_net_value(as_of()) or "Nobody waits for a verdict.")
 
+    @task(trigger_rule="none_failed")
+    def judge_standing() -> None:
+        from ml.nba.learn.standing import judge_standing, why_judged_already
+        from ml.nba.learn.train import why_too_young
+
+        skip_because(why_too_young(as_of()) or why_judged_already(as_of()))
+        print(judge_standing(as_of()))
+
     @task(outlets=[NBA_CHAMPION], trigger_rule="all_done")
     def confirm_champion() -> None:
         from ml.registry import champion
@@ -62,8 +70,9 @@ def train_next_best_action():
         announce(NBA_CHAMPION, as_of(), version=champion(MODEL).version)
 
     steps = [train_response(), promote_response(), train_net_value(), promote_net_value()]
-    steps[0] >> steps[1] >> steps[2] >> steps[3] >> confirm_champion()
-    steps >> show_failure("No new model today: the last champions go on.")
+    judged = judge_standing()
+    chain(*steps, [judged, confirm_champion()])
+    [*steps, judged] >> show_failure("No new model today: the last champions go on.")
 
 
 train_next_best_action()

@@ -142,6 +142,29 @@ CAPACITIES = """
     from used
     order by is_broken desc, object
 """
+# How many customers may get an action that took effect lately; the ramp's settings are those that the ledger keeps.
+RAMPS = """
+    with how as (
+        select count(*) as customers, count(*) filter (where exploration -> 'maturity' is null) as silent,
+            max((exploration -> 'maturity' ->> 'starts_at')::float8) as starts_at,
+            max((exploration -> 'maturity' ->> 'days')::int) as days
+        from {table}
+        where as_of_date = {as_of}
+    ),
+    ramps as (
+        select a.action_id,
+            floor((starts_at + (1 - starts_at) * ({as_of} - a.valid_from) / days) * customers + 1e-9) as maximum,
+            (select count(*) from {table} l where l.as_of_date = {as_of} and l.action_id = a.action_id) as taken
+        from how
+        join vocabulary.actions a on a.valid_from <= {as_of} and {as_of} - a.valid_from < days
+        where a.action_id <> 'no_action'
+    )
+    select action_id as object, taken || ' customers of ' || maximum as observed, taken > maximum as is_broken
+    from ramps
+    union all
+    select 'decisions', silent || ' do not tell the ramp', true from how where silent > 0
+    order by is_broken desc, object
+"""
 UNEVALUATED = """
     select policy_id as object, 'rule ' || rule || ' is not known to the audit' as observed, true as is_broken
     from vocabulary.policies
@@ -181,6 +204,7 @@ def policy_rules(subject: Subject, candidates: sql.Composable) -> list[Expectati
             "All decisions of the day together keep every capacity and budget.",
             {},
         ),
+        ("new_actions_begin_small", RAMPS, "A new action goes to no more than its share of all customers.", {}),
         (
             "no_action_leans_on_stale_data",
             STALE,

@@ -229,7 +229,8 @@ comment on column quality.model_drift.rows is 'Number of rows that were looked a
 -- [{action_id, channel, is_eligible, dropped_by, dropped_reason, basis, response_probability, response_value_eur,
 --   cost_eur, expected_harm_eur, intent, intent_probability, expected_net_value_eur, propensity}, ...]; the propensities
 -- sum to 1. basis: learned (response model), assumed (catalogue) or decisions (net values learned from the ledger).
--- facts holds what the policies looked at, exploration the settings of the draw: with them the choice can be replayed.
+-- facts holds what the policies looked at, exploration the settings of the draw, under limits the assigned action, prices
+-- and shares, and how many may get a new action (maturity): with them the choice can be replayed (replay_rules.py).
 create table if not exists decisions.decision_ledger (
     decision_id text primary key,
     customer_id text not null,

@@ -4,6 +4,7 @@ from great_expectations.expectations.expectation import Expectation
 
 from expectations.arm_rules import arm_rules
 from expectations.policy_rules import policy_rules
+from expectations.replay_rules import replay_rules
 from expectations.rules import Subject
 
 TABLE = "decisions.standing_decisions"
@@ -235,6 +236,7 @@ def suite(subject: Subject) -> list[Expectation]:
             column="candidates",
         ),
         *policy_rules(subject, candidates),
+        *replay_rules(subject),
         *arm_rules(subject),
         subject.measure(
             "what_agents_may_be_told_is_allowed",

@@ -23,6 +23,14 @@ class Limits:
     def __bool__(self) -> bool:
         return len(self.names) > 0
 
+    def beside(self, other: "Limits") -> "Limits":
+        """Return these limits and others of the same actions."""
+        return Limits(
+            [*self.names, *other.names],
+            np.hstack([self.usage, other.usage]),
+            np.append(self.maximum, other.maximum),
+        )
+
     def left(self, action: np.ndarray) -> "Limits":
         """Return what actions (n) that were decided already leave of the day; nothing where they use more."""
         return replace(self, maximum=np.maximum(self.maximum - self.used(action), 0))

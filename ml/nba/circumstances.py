@@ -1,6 +1,7 @@
 """Read everything that a decision of one day depends on, in one transaction."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -25,6 +26,9 @@ _QUERIES = {
 }
 
 
+_OF_CUSTOMERS = ("features", "scores", "contacts", "consents", "complaints")
+
+
 @dataclass(frozen=True)
 class Circumstances:
     """The tables of one as_of; `departments` is the status of each department that an action needs."""
@@ -39,6 +43,16 @@ class Circumstances:
     limits: pd.DataFrame
     capacities: pd.DataFrame
     departments: dict[str, str]
+
+    def parts(self, size: int) -> Iterator["Circumstances"]:
+        """Yield the circumstances of so many customers at a time, by customer_id."""
+        everybody = pd.Index(self.features["customer_id"].sort_values())
+        part_of = {
+            name: everybody.get_indexer(getattr(self, name)["customer_id"].astype(everybody.dtype)) // size
+            for name in _OF_CUSTOMERS
+        }
+        for part in range(-(-len(everybody) // size)):
+            yield replace(self, **{name: getattr(self, name)[part_of[name] == part] for name in _OF_CUSTOMERS})
 
 
 def read_circumstances(connection: Any, as_of: date) -> Circumstances:

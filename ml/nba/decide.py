@@ -1,5 +1,6 @@
 """Decide the next best action of every customer, and write each decision to the ledger."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -11,10 +12,11 @@ from ml import frames
 from ml.clock import scored_at
 from ml.identity.retractions import note_decided
 from ml.nba import explore, ledger
-from ml.nba.candidates import lay_out, valid_dates
+from ml.nba.candidates import PART, lay_out_all, valid_dates
 from ml.nba.capacity import limits_of
 from ml.nba.choose import choose
 from ml.nba.circumstances import Circumstances, read_circumstances
+from ml.nba.maturity import ramp
 from ml.nba.model import NbaSettings, nba_settings
 from ml.nba.policy import NO_ACTION
 from ml.nba.serving import Serving, champions
@@ -36,6 +38,26 @@ class Decided:
         return f"{self.as_of}: {self.new} new decisions, {self.withdrawn} withdrawn"
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """The decisions of n customers without the text of their candidates, and the candidates (n * `actions`)."""
+
+    rows: pd.DataFrame
+    candidates: pd.DataFrame
+    actions: int
+
+    def parts(self, size: int) -> Iterator[pd.DataFrame]:
+        """Yield the ledger rows of so many customers at a time: the texts of a million would not fit into memory."""
+        for start in range(0, len(self.rows), size):
+            rows = self.rows.iloc[start : start + size]
+            candidates = self.candidates.iloc[start * self.actions : (start + size) * self.actions]
+            yield rows.assign(candidates=pd.array(ledger.candidate_texts(candidates, self.actions), dtype="str"))
+
+    def all(self) -> pd.DataFrame:
+        """Return all ledger rows."""
+        return next(self.parts(max(len(self.rows), 1)))
+
+
 def decide(as_of: date) -> Decided:
     """Append one decision per customer with features on `as_of`.
 
@@ -52,7 +74,7 @@ def decide(as_of: date) -> Decided:
         is_last = is_last_decided(connection, as_of)
         if missing.empty and not is_last:
             return Decided(as_of, 0, 0)
-        candidates = lay_out(given, serving.response, settings, serving.values)
+        candidates = lay_out_all(given, serving.response, settings, serving.values)
         if not is_last:
             return Decided(as_of, _append(connection, given, candidates, made, serving, as_of, settings), 0)
         withdrawn = withdraw(connection, as_of, made, candidates)
@@ -79,13 +101,18 @@ def _append(
     candidates = candidates[~candidates["customer_id"].isin(standing["customer_id"])].reset_index(drop=True)
     if candidates.empty:
         return 0
-    rows = decisions(given, candidates, standing["action_id"], serving, as_of, settings)
+    drawn = draw(given, candidates, standing["action_id"], serving, as_of, settings)
     before = made.groupby("customer_id").size()
+    return sum(
+        warehouse.copy_frame(connection, _numbered(rows, as_of, before), "decisions.decision_ledger")
+        for rows in drawn.parts(PART)
+    )
+
+
+def _numbered(rows: pd.DataFrame, as_of: date, before: pd.Series) -> pd.DataFrame:
     revision = rows["customer_id"].map(before).fillna(0).astype(int)
     ids = [ledger.decision_id(who, as_of, number) for who, number in zip(rows["customer_id"], revision, strict=True)]
-    return warehouse.copy_frame(
-        connection, rows.assign(decision_id=ids, revision=revision), "decisions.decision_ledger"
-    )
+    return rows.assign(decision_id=ids, revision=revision)
 
 
 def decisions(
@@ -96,7 +123,19 @@ def decisions(
     as_of: date,
     settings: NbaSettings,
 ) -> pd.DataFrame:
-    """Return the ledger rows, one per customer of `candidates` (as `lay_out` gives them): drawn and explained.
+    """Return the ledger rows, one per customer of `candidates` (as `lay_out` gives them): see `draw`."""
+    return draw(given, candidates, standing, serving, as_of, settings).all()
+
+
+def draw(
+    given: Circumstances,
+    candidates: pd.DataFrame,
+    standing: pd.Series,
+    serving: Serving,
+    as_of: date,
+    settings: NbaSettings,
+) -> Drawn:
+    """Return one decision per customer of `candidates` (as `lay_out` gives them): drawn and explained.
 
     `standing` are the actions that the day has decided for others: they have used its capacities. Raises ValueError for
     a capacity that means nothing.
@@ -110,7 +149,9 @@ def decisions(
     arms = np.array([explore.arm(who, as_of, settings.holdout_share, settings.random_share) for who in customers])
     is_eligible = candidates["is_eligible"].to_numpy().reshape(shape)
     used = pd.Index(actions).get_indexer(standing)
-    limits = limits_of(given.capacities, given.actions).left(used[used >= 0]).binding(is_eligible)
+    limits = limits_of(given.capacities, given.actions)
+    limits = limits.beside(ramp(given.actions, as_of, len(given.features), settings.maturity))
+    limits = limits.left(used[used >= 0]).binding(is_eligible)
     choice = choose(
         arms,
         candidates["expected_net_value_eur"].to_numpy().reshape(shape),
@@ -128,14 +169,13 @@ def decisions(
     chosen = candidates.iloc[np.arange(shape[0]) * shape[1] + choice.action].reset_index(drop=True)
     intents = given.scores.iloc[0]
     valid_from, valid_until = valid_dates(as_of, settings)
-    return pd.DataFrame(
+    rows = pd.DataFrame(
         {
             "customer_id": customers,
             "as_of_date": as_of,
             "arm": arms,
-            "candidates": ledger.candidate_texts(candidates, len(actions)),
-            "facts": ledger.fact_texts(given, customers, settings, serving.models),
-            "exploration": ledger.exploration_texts(choice, actions, settings),
+            "facts": pd.array(ledger.fact_texts(given, customers, settings, serving.models), dtype="str"),
+            "exploration": pd.array(ledger.exploration_texts(choice, given.actions, as_of, settings), dtype="str"),
             "seed": seed,
             "draw": choice.number,
             "action_id": chosen["action_id"],
@@ -153,3 +193,4 @@ def decisions(
             "scored_at": scored_at(chosen["as_of_date"]),
         }
     )
+    return Drawn(rows, candidates, len(actions))

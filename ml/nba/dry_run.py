@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from ml.nba.candidates import lay_out
+from ml.nba.candidates import lay_out_all
 from ml.nba.circumstances import Circumstances, read_circumstances
-from ml.nba.decide import decisions
+from ml.nba.decide import draw
 from ml.nba.model import NbaSettings, nba_settings
 from ml.nba.policy import RULES
 from ml.nba.serving import Serving, champions
@@ -102,8 +102,8 @@ def checked_policies(policies: pd.DataFrame, actions: pd.DataFrame) -> pd.DataFr
 
 
 def _decided(given: Circumstances, serving: Serving, as_of: date, settings: NbaSettings) -> pd.DataFrame:
-    candidates = lay_out(given, serving.response, settings, serving.values)
-    return decisions(given, candidates, pd.Series([], dtype=str), serving, as_of, settings)
+    candidates = lay_out_all(given, serving.response, settings, serving.values)
+    return draw(given, candidates, pd.Series([], dtype=str), serving, as_of, settings).rows
 
 
 def _read(path: Path, as_of: date) -> pd.DataFrame:

@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from ml.nba import explore, ration
+from ml.nba import explore, json_text, ration
 from ml.nba.choose import RATIONED, Choice
 from ml.nba.circumstances import Circumstances
 from ml.nba.complaints import AGE
+from ml.nba.maturity import noted
 from ml.nba.model import NbaSettings
 
 _CANDIDATE = {  # column -> key in the ledger
@@ -39,88 +42,81 @@ def decision_id(customer_id: str, as_of: date, revision: int = 0) -> str:
     return hashlib.sha256("\x1f".join(named).encode()).hexdigest()[:32]
 
 
-def candidate_texts(rows: pd.DataFrame, actions: int) -> list[str]:
+def candidate_texts(rows: pd.DataFrame, actions: int) -> pa.Array:
     """Return per customer the JSON of all candidates; `rows` has `actions` rows per customer."""
-    columns = {key: _plain(rows[column]) for column, key in _CANDIDATE.items()}
-    records = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-    return [_json(records[start : start + actions]) for start in range(0, len(records), actions)]
+    each = json_text.objects({key: json_text.values(rows[column]) for column, key in _CANDIDATE.items()})
+    return json_text.lists(each, np.full(len(rows) // actions, actions))
 
 
 def fact_texts(
     given: Circumstances, customers: pd.Series, settings: NbaSettings, models: Mapping[str, str]
-) -> list[str]:
+) -> pa.Array:
     """Return per customer the JSON of what the policies and reasons looked at.
 
     That is features, contacts, departments, the model ("name/version") behind each basis of a candidate, and where a
     policy asks for it what the customer said about consent and for how many days a complaint has waited.
     """
+    rules = set(given.policies["rule"])
     looked_at = given.policies.loc[given.policies["rule"] == "minimum_feature", "parameter"]
     names = sorted({*looked_at, *settings.reason_facts, *settings.touches_only.values()} & set(given.features))
     features = given.features.set_index("customer_id").loc[customers, names]
+    facts = {
+        "features": json_text.objects({name: json_text.values(features[name]) for name in names}),
+        "contacts": _contact_facts(given, customers),
+        "departments": _alike(given.departments, len(customers)),
+        "models": _alike(models, len(customers)),
+    }
+    if "consent_required" in rules:
+        facts["consents"] = _consent_facts(given, customers)
+    if "unanswered_complaint" in rules:
+        age = given.complaints.set_index("customer_id")[AGE].astype("Int64")
+        facts[AGE] = json_text.values(age.reindex(customers).astype(float))
+    return json_text.objects(facts)
+
+
+def _alike(content: Mapping[str, Any], count: int) -> pa.Array:
+    return pa.repeat(pa.scalar(_json(dict(content)), pa.large_string()), count)
+
+
+def _contact_facts(given: Circumstances, customers: pd.Series) -> pa.Array:
+    """Return per customer {"email_7d": contacts, ...}."""
     counts = [name for name in given.contacts if name.startswith("contacts_")]
-    wide = given.contacts.pivot(index="customer_id", columns="channel", values=counts).loc[customers]
-    contact_names = [f"{channel}_{count.removeprefix('contacts_')}" for count, channel in wide.columns]
-    consents = _consent_facts(given, customers)
-    waits = _complaint_facts(given, customers)
-    return [
-        _json(
-            {
-                "features": dict(zip(names, of_customer, strict=True)),
-                "contacts": dict(zip(contact_names, seen, strict=True)),
-                "departments": given.departments,
-                "models": dict(models),
-                **said,
-                **waiting,
-            }
-        )
-        for of_customer, seen, said, waiting in zip(
-            zip(*(_plain(features[name]) for name in names), strict=True),
-            wide.astype(int).to_numpy().tolist(),
-            consents,
-            waits,
-            strict=True,
-        )
-    ]
+    wide = given.contacts.pivot(index="customer_id", columns="channel", values=counts).loc[customers].astype(int)
+    return json_text.objects(
+        {f"{channel}_{name.removeprefix('contacts_')}": json_text.values(wide[name, channel]) for name, channel in wide}
+    )
 
 
-def _consent_facts(given: Circumstances, customers: pd.Series) -> list[dict[str, Any]]:
-    """Return per customer {"consents": {"marketing/email": granted or not}}; nothing where no policy asks."""
-    if not (given.policies["rule"] == "consent_required").any():
-        return [{} for _ in customers]
-    told = given.consents
-    by_customer: dict[str, dict[str, bool]] = {}
-    for customer, purpose, channel, granted in zip(
-        told["customer_id"], told["purpose"], told["channel"], told["is_granted"].astype(bool), strict=True
-    ):
-        by_customer.setdefault(customer, {})[f"{purpose}/{channel}"] = bool(granted)
-    return [{"consents": by_customer.get(customer, {})} for customer in customers]
+def _consent_facts(given: Circumstances, customers: pd.Series) -> pa.Array:
+    """Return per customer {"marketing/email": granted or not}: the last word on each, of two at once the withdrawal."""
+    told = given.consents.assign(place=pd.Index(customers).get_indexer(given.consents["customer_id"]))
+    told = told[told["place"] >= 0].sort_values(["place", "purpose", "channel", "changed_at", "is_granted"],
+                                                ascending=[True, True, True, True, False])  # fmt: skip
+    told = told.drop_duplicates(["place", "purpose", "channel"], keep="last").reset_index(drop=True)
+    named = json_text.values(told["purpose"] + "/" + told["channel"])
+    separator = pa.scalar(":", pa.large_string())
+    members = pc.binary_join_element_wise(named, json_text.values(told["is_granted"].astype(bool)), separator)
+    return json_text.lists(members, np.bincount(told["place"], minlength=len(customers)), "{}")
 
 
-def _complaint_facts(given: Circumstances, customers: pd.Series) -> list[dict[str, Any]]:
-    """Return per customer {"complaint_age_days": days or None}; nothing where no policy asks."""
-    if not (given.policies["rule"] == "unanswered_complaint").any():
-        return [{} for _ in customers]
-    waits = dict(zip(given.complaints["customer_id"], given.complaints[AGE].astype(int).tolist(), strict=True))
-    return [{AGE: waits.get(customer)} for customer in customers]
-
-
-def exploration_texts(choice: Choice, actions: list[str], settings: NbaSettings) -> list[str]:
+def exploration_texts(choice: Choice, vocabulary: pd.DataFrame, as_of: date, settings: NbaSettings) -> pa.Array:
     """Return per customer the JSON of how was drawn: the settings, and under limits what these made of it.
 
-    That is `assigned`, the action that the global choice gave, `prices` in EUR per action and `shares` of exploration,
-    where they are not 0 and 1.
+    That is `maturity`, how many may get a new action, `assigned`, the action that the global choice gave, `prices` in
+    EUR per action and `shares` of exploration, where they are not 0 and 1.
     """
+    actions = vocabulary["action_id"].tolist()
     how = {name: getattr(settings, name) for name in ("gamma", "reward_scale_eur", "holdout_share", "random_share")}
-    how = {"method": choice.method, **how}
+    how = {"method": choice.method, **how, "maturity": noted(vocabulary, as_of, settings.maturity)}
     if choice.assigned is None:
-        return [_json(how)] * len(choice.action)
+        return _alike(how, len(choice.action))
     how |= {
         "explored_share": settings.explored_share,
         "prices": {action: each for action, each in zip(actions, choice.price.tolist(), strict=True) if each != 0},
         "shares": {action: each for action, each in zip(actions, choice.share.tolist(), strict=True) if each != 1},
     }
-    by_action = [_json({**how, "assigned": action}) for action in actions]
-    return [by_action[column] for column in choice.assigned.tolist()]
+    by_action = pa.array([_json({**how, "assigned": action}) for action in actions], pa.large_string())
+    return by_action.take(pa.array(choice.assigned))
 
 
 def replay(row: dict[str, Any]) -> tuple[str, str, dict[str, float]]:
@@ -148,11 +144,6 @@ def replay(row: dict[str, Any]) -> tuple[str, str, dict[str, float]]:
         drawn = explore.draw(row["seed"], row["customer_id"], row["as_of_date"])
     chosen = explore.pick(probability, np.array([drawn]))[0]
     return arm, actions[chosen], dict(zip(actions, probability[0].tolist(), strict=True))
-
-
-def _plain(column: pd.Series) -> list[Any]:
-    """Return the values as Python objects, None where missing; probabilities keep all their digits."""
-    return [None if pd.isna(value) else value for value in column.tolist()]
 
 
 def _json(content: Any) -> str:

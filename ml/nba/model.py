@@ -53,9 +53,11 @@ class NbaSettings:
     random_share: float
     learning: Mapping[str, Any]
     net_value: NetValueSettings
+    standing: Mapping[str, Any]
     gamma: float
     reward_scale_eur: float
     explored_share: float
+    maturity: Mapping[str, float]
     validity_days: int
     reason_facts: list[str]
 

@@ -1,5 +1,6 @@
 """Tiny marts, features and decisions of two customers, named as dbt and ml name them; all gates let them pass."""
 
+import itertools
 import json
 
 from tests.expectations.conftest import House, day
@@ -93,11 +94,17 @@ SCORES = """
 """
 DECISION = """
     insert into decisions.decision_ledger values (
-        %(customer)s || %(day)s, %(customer)s, %(day)s, %(arm)s, %(candidates)s, '{}', '{}', 1, 0.5, %(action)s, 'none',
-        %(propensity)s, 0, %(day)s, %(day)s, %(day)s, '1', 'cx_response', '1', 'cx_intent', '1', '2017-12-10 05:00:00Z'
+        %(customer)s || %(day)s, %(customer)s, %(day)s, %(arm)s, %(candidates)s, '{}', %(exploration)s, 1, %(draw)s,
+        %(action)s, 'none', %(propensity)s, 0, %(day)s, %(day)s, %(day)s, '1', 'cx_response', '1', 'cx_intent', '1',
+        '2017-12-10 05:00:00Z'
     )
 """
 CANDIDATES = {"no_action": 0.5, "coupon_campaign_a": 0.3, "adviser_call": 0.2}
+# Everybody is in the policy arm; one EUR of loss is one of SquareCB.
+EXPLORATION = {
+    "method": "rationed squarecb", "assigned": "no_action", "gamma": 1, "reward_scale_eur": 1, "holdout_share": 0,
+    "random_share": 0, "prices": {}, "shares": {}, "maturity": {"starts_at": 0.02, "days": 28},
+}  # fmt: skip
 
 
 def lay_out(house: House) -> None:
@@ -115,8 +122,25 @@ def lay_out_scores(house: House) -> None:
 
 
 def decide(house: House, customer: str, on=TODAY, action: str = "no_action", arm: str = "policy", **changes) -> None:
-    """Write one decision; `changes` set a candidate's propensity, None takes it out."""
+    """Write one decision; `changes` set a candidate's propensity, None takes it out.
+
+    Values are those from which such propensities follow, where any do.
+    """
     shares = {name: share for name, share in {**CANDIDATES, **changes}.items() if share is not None}
-    candidates = [{"action_id": name, "is_eligible": share > 0, "propensity": share} for name, share in shares.items()]
+    eligible = sum(share > 0 for share in shares.values())
+    candidates = [
+        {"action_id": name, "is_eligible": share > 0, "propensity": share, **_worth(name, share, eligible)}
+        for name, share in shares.items()
+    ]
+    before = itertools.takewhile(lambda name: name != action, shares)
+    draw = sum(shares[name] for name in before) + shares.get(action, 0) / 2
     values = {"customer": customer, "day": on, "action": action, "arm": arm, "candidates": json.dumps(candidates)}
-    house.run(DECISION, {**values, "propensity": shares.get(action, 0.5) or 0.5})
+    given = {**values, "exploration": json.dumps(EXPLORATION), "draw": min(max(draw, 0), 0.99)}
+    house.run(DECISION, {**given, "propensity": shares.get(action, 0.5) or 0.5})
+
+
+def _worth(action: str, share: float, eligible: int) -> dict[str, float]:
+    """What a candidate of SquareCB with this propensity must have cost, if it is not the assigned one."""
+    cost = 1 / share - eligible if share > 0 and action != "no_action" else 0.0
+    worth = {"response_probability": 0.0, "response_value_eur": 0.0, "cost_eur": cost}
+    return {**worth, "expected_net_value_eur": -cost}

@@ -14,6 +14,7 @@ from ml.nba.learn.answered import answered, candidates_of, outcomes_of, prices, 
 from ml.nba.learn.challenge import logged, policy_of, values_of
 from ml.nba.learn.fit import features_of, fit
 from ml.nba.learn.promote import judge_values, promote_net_value
+from ml.nba.learn.standing import judge_standing, learn, thompson, why_judged_already
 from ml.nba.learn.train import register
 from ml.nba.learn.values import LearnedValues
 from ml.nba.model import nba_settings
@@ -174,3 +175,46 @@ def foretold(ledger: dict) -> tuple[Log, np.ndarray]:
         taken = Log(action, reward, rows["propensity"].to_numpy(), len(ledger["actions"]), features)
         ledger["foretold"] = taken, cross_fit(taken, ope_settings()).rewards
     return ledger["foretold"]
+
+
+def test_the_standing_challenger_is_judged_and_told_and_never_taken(ledger):
+    verdict = judge_standing(AS_OF)
+    assert not verdict.is_promoted and verdict.reason.startswith(("refused: ", "would earn more: "))
+    run = MlflowClient().get_run(verdict.version.run_id).data
+    assert run.tags["verdict_reason"] == verdict.reason and run.metrics["judge/gain"] == verdict.evidence["gain"]
+    assert run.tags["learned_to"] < run.tags["log_from"]
+    assert judge_standing(AS_OF).reason == verdict.reason
+    with runtime_warehouse.transaction() as connection:
+        told = runtime_warehouse.read_frame(
+            connection, "select version, alias, reason from scores.model_history where model_name = 'cx_standing'"
+        )
+    assert told.values.tolist() == [[AS_OF.isoformat(), told["alias"][0], verdict.reason]]
+    assert told["alias"][0] in ("refused", "challenger"), "a run twice is one event, and nobody became champion"
+    assert registry.aliased("cx_standing", registry.CHAMPION) is None
+    assert why_judged_already(AS_OF) == "", "a day that is run twice does the same twice"
+    assert str(AS_OF) in why_judged_already(AS_OF + timedelta(days=6))
+    assert why_judged_already(AS_OF + timedelta(days=7)) == ""
+
+
+def test_the_standing_challenger_learns_what_the_values_missed_lately(ledger):
+    """Customers change: whoever gets the first coupon in the window brings 60 EUR of margin more than before."""
+    with runtime_warehouse.transaction() as connection:
+        since = WINDOW.learned_to - timedelta(days=SETTINGS.standing["learned_days"] - 1)
+        candidates = candidates_of(connection, since, WINDOW.learned_to)
+    rows = ledger["seen"]
+    rows = rows[rows["decided_date"] >= pd.Timestamp(since)].reset_index(drop=True)
+    names, twin = ledger["actions"]["action_id"].tolist(), TWINS[0]
+    changed = rows["spend_eur"] + 60 / ledger["worth"][0] * (rows["action_id"] == twin)
+    policies, missed = [], []
+    for window in (rows, rows.assign(spend_eur=changed)):
+        found = learn(logged(window, candidates, ledger["actions"]), ledger["worth"], SETTINGS)
+        missed.append(found.mean[:, 0])
+        policies.append(thompson(ledger["log"], found, ledger["capacities"], SETTINGS))
+    before, after = policies
+    for policy in policies:
+        assert np.allclose(policy.sum(axis=1), 1) and not policy[~ledger["log"].is_eligible].any()
+    assert missed[1][names.index(twin)] - missed[0][names.index(twin)] > 5
+    judged = (ledger["log"].rows["arm"] == "policy").to_numpy()
+    share = [policy[judged, names.index(twin)].mean() for policy in (before, after)]
+    assert share[1] > share[0] + 0.2
+    assert not missed[1][names.index("no_action")]

@@ -1,7 +1,7 @@
 -- What deciding is worth: customers of the policy arm against those of the hold-out, who were drawn by hash and are
 -- never contacted. By action they are compared where the same action was best for them, contacted or not: that depends
 -- on what was known of them alone, so the comparison stays that of an experiment. A customer's week is one observation.
--- Every purchase and opt-out counts once, for the last decision before it.
+-- Every purchase, complaint and opt-out counts once, for the last decision before it.
 with planned as (
     select
         decision_id,
@@ -53,6 +53,14 @@ happened as (
         1 as quantity
     from {{ ref('consents') }}
     where not is_granted
+    union all
+    select
+        customer_id,
+        sent_date as happened_date,
+        'complaint' as outcome,
+        1 as quantity
+    from {{ ref('message_meanings') }}
+    where is_complaint
 ),
 
 earned as (

@@ -10,6 +10,7 @@ import pandas as pd
 from ml.nba import explore
 from ml.nba.capacity import limits_of
 from ml.nba.learn.values import LearnedValues
+from ml.nba.maturity import ramp
 from ml.nba.model import NbaSettings
 from ml.nba.policy import NO_ACTION
 from ml.nba.ration import ration
@@ -82,6 +83,8 @@ def policy_of(log: Logged, value_eur: np.ndarray, capacities: pd.DataFrame, sett
         of_day = days == day
         given = arms[of_day], value_eur[of_day], log.is_eligible[of_day]
         limits = limits_of(in_force(capacities, day), log.actions)
+        everybody = round(of_day.sum() / max(log.share, 1e-9))
+        limits = limits.beside(ramp(log.actions, pd.Timestamp(day).date(), everybody, settings.maturity))
         limits = replace(limits, maximum=limits.maximum * log.share).binding(log.is_eligible[of_day])
         if limits:
             found[of_day] = ration(*given, limits, default, *scale, settings.explored_share).probability

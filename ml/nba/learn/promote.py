@@ -78,6 +78,18 @@ def judge_values(
     The reward is all that followed within the window: margin, less cost, complaints and opt-outs.
     """
     policy = policy_of(log, values_of(log, values), capacities, settings)
+    return judge_policy(policy, log, values.features, worth, trial, settings)
+
+
+def judge_policy(
+    policy: np.ndarray,
+    log: Logged,
+    features: list[str],
+    worth: tuple[float, Prices],
+    trial: Trial,
+    settings: NbaSettings,
+) -> Judgement:
+    """Compare a policy (n, k) with what was decided; `features` are what the reward model of the judge looks at."""
     judged = (log.rows["arm"] == explore.POLICY).to_numpy()
     rows = log.rows[judged].reset_index(drop=True)
     followed = outcomes_of(rows, worth[0])
@@ -87,7 +99,7 @@ def judge_values(
         reward=net_value(followed, log.actions["cost_eur"].to_numpy(dtype=float)[action], worth[1]),
         propensity=rows["propensity"].to_numpy(dtype=float),
         actions=len(log.actions),
-        features=as_numbers(rows, values.features).to_numpy(dtype=np.float32),
+        features=as_numbers(rows, features).to_numpy(dtype=np.float32),
         customer=rows["customer_id"].to_numpy(),
     )
     guardrails = {"complaint": followed.complained > 0, "opt_out": followed.opted_out > 0}
