@@ -184,22 +184,17 @@ def _foreign_languages(said: list[str], settings: MessageSettings) -> list[str]:
 
 
 def _set_exits(tiers: list[Tier], read: list[tuple[np.ndarray, np.ndarray]], settings: MessageSettings) -> None:
-    """Let each tier answer alone from the certainty on from which little is lost by not asking all together.
-
-    Lost is what all together hold more probable of their own answer than of the tier's. Counting how often they differ
-    would forbid answers that cost nothing, and differ by chance where messages are few.
-    """
-    final = read[-1][0]
-    best, waits = final.max(axis=1), np.ones(len(final), dtype=bool)
+    """Let each tier answer alone from the certainty on from which it seldom says something else than all together."""
+    final = read[-1][0].argmax(axis=1)
+    allowed = settings.cascade["disagreement"] * len(final)
     for tier, (probabilities, scope_score) in zip(tiers[:-1], read[:-1], strict=True):
         tier.exit_scope = tier.scope.threshold(1 - settings.cascade["familiarity"])
-        rows = np.flatnonzero(waits & (scope_score >= tier.exit_scope))
+        rows = np.flatnonzero(scope_score >= tier.exit_scope)
         certainty = probabilities[rows].max(axis=1)
         order = np.argsort(-certainty, kind="stable")
-        lost = np.cumsum((best[rows] - final[rows, probabilities[rows].argmax(axis=1)])[order])
-        enough = np.flatnonzero(lost <= settings.cascade["loss"] * len(final))
+        differs = np.cumsum(probabilities[rows].argmax(axis=1)[order] != final[rows][order])
+        enough = np.flatnonzero(differs <= allowed)
         tier.exit_certainty = float(certainty[order[enough[-1]]]) if len(enough) else np.inf
-        waits &= ~tier.is_enough(probabilities, scope_score)
 
 
 def _promises(
