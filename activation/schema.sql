@@ -63,6 +63,7 @@ create table if not exists activation.intent_actions (
     scored_at timestamptz not null,
     primary key (customer_id, kind, intent)
 );
+alter table activation.intent_actions add column if not exists executions_left bigint;
 
 -- One row per published as_of; the newest one is live. checksum is over both tables, whatever the order of rows.
 create table if not exists activation.publications (
@@ -230,6 +231,8 @@ comment on column activation.intent_actions.intent_de is 'Its name in German.';
 comment on column activation.intent_actions.action_id is 'The best action in that case: vocabulary.actions.';
 comment on column activation.intent_actions.channel is 'Channel of the action.';
 comment on column activation.intent_actions.expected_net_value_eur is 'What the action is then expected to bring after its costs, EUR.';
+comment on column activation.intent_actions.executions_left is
+    'How often the action can still be done on the day after its decisions, all callers together: number of executions; empty: no limit.';
 comment on column activation.intent_actions.handover_to_human is 'A person carries the action out.';
 comment on column activation.intent_actions.ai_disclosure is 'What the customer has to be told about the machine; empty where a person acts.';
 comment on column activation.intent_actions.reason_en is 'Why this action, in English.';

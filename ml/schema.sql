@@ -84,6 +84,7 @@ create table if not exists scores.intent_actions (
     scored_at timestamptz not null,
     primary key (customer_id, kind, intent)
 );
+alter table scores.intent_actions add column if not exists executions_left bigint; -- of the day's capacities; none: no limit
 
 -- One row per event in the life of a model version: it became challenger, was refused, became champion, or was withdrawn
 -- (a human went back to an earlier version). The order of the events is their number: several may fall on one day.
@@ -215,14 +216,16 @@ comment on table quality.model_drift is
     'One row per champion, day and thing that was looked at: has it moved away from what the champion learned? Thresholds: '
     'ml/drift/drift.yml. No value of a person.';
 comment on column quality.model_drift.kind is
-    'input: a feature of all customers (of the response model: of who was contacted); score: a probability; calibration: '
+    'input: a feature of all customers (of the response model: of who was contacted; of messages: their language); score: a '
+    'probability (of messages also what they are about, and how often they are out of scope or left to a human); calibration: '
     'what happened against what was promised, on windows that closed after the training.';
-comment on column quality.model_drift.subject is 'The feature, the intent or the action; all is every action.';
+comment on column quality.model_drift.subject is 'The feature, the intent, the action, or what is watched of messages; all is every action.';
 comment on column quality.model_drift.value is
     'Population stability index (0: nothing moved) of an input or a score; ratio of observed to expected events for '
     'calibration.';
 comment on column quality.model_drift.drift_limit is
-    'The index above which it drifted; for calibration the ratio may be off by this share.';
+    'The index above which it drifted: the threshold, or more where chance can do more, and on top what had moved before the '
+    'training already; for calibration the ratio may be off by this share.';
 comment on column quality.model_drift.rows is 'Number of rows that were looked at; too few: nothing is claimed.';
 
 -- One row per decision. candidates holds the whole action set, ordered by action_id:

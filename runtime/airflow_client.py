@@ -98,6 +98,15 @@ class AirflowClient:
         body = {"dag_run_id": run_id, "dry_run": False, "only_failed": False, "reset_dag_runs": True}
         return self._clear(dag_id, {**body, "run_on_latest_version": True})
 
+    def form(self, dag_id: str, run_id: str, task_id: str) -> dict[str, Any] | None:
+        """Give what a task asks a human (`subject`, `body`, `params`, `response_received`), None until it asks."""
+        return self._request("GET", _form_path(dag_id, run_id, task_id), missing_is_none=True)
+
+    def answer(self, dag_id: str, run_id: str, task_id: str, fields: dict[str, Any]) -> None:
+        """Send the form of a task with its `fields`, as a human does under Required Actions; only the first counts."""
+        body = {"chosen_options": ["OK"], "params_input": fields}
+        self._request("PATCH", _form_path(dag_id, run_id, task_id), json=body)
+
     def asset_events(self, **filters: Any) -> list[dict[str, Any]]:
         """List what was announced: one event per update of an asset, with its `extra` and its source run."""
         return self._pages("/assets/events", "asset_events", filters)
@@ -152,6 +161,10 @@ class AirflowClient:
         if not answer.ok:
             raise AirflowError(f"Airflow refused the login of {USER}: {answer.status_code}")
         self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
+
+def _form_path(dag_id: str, run_id: str, task_id: str) -> str:
+    return f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/-1/hitlDetails"
 
 
 def _text(event: str | dict[str, Any]) -> str:

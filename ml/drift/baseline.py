@@ -5,45 +5,62 @@ Kept with the model as JSON in its MLflow run: quantiles and counts over all cus
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
 
 from ml.drift.settings import drift_settings
-from ml.drift.stability import Bins
-from ml.frames import as_numbers
+from ml.drift.stability import Bins, population_stability_index
 
 ARTIFACT = "drift_baseline.json"
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """Bins of each feature over the rows that the model learned from, and of each score over the held-out ones.
+    """Bins of each input over the rows that the model learned from, and of each score over the held-out ones.
 
-    The scores of rows that a model learned from are too sure, so they are no yardstick.
+    The scores of rows that a model learned from are too sure, so they are no yardstick. `moved_inputs` and
+    `moved_scores`: how far (PSI) the newest rows lay from those bins on the day of the training already, because a
+    window was still filling or a season went by. Another training would begin from the same, so it is no news.
     """
 
     inputs: Mapping[str, Bins]
     scores: Mapping[str, Bins]
+    moved_inputs: Mapping[str, float] = field(default_factory=dict)
+    moved_scores: Mapping[str, float] = field(default_factory=dict)
 
     def as_json(self) -> str:
-        parts = {"inputs": self.inputs, "scores": self.scores}
-        return json.dumps({part: {name: bins.as_json() for name, bins in kept.items()} for part, kept in parts.items()})
+        bins = {
+            part: {name: each.as_json() for name, each in kept.items()}
+            for part, kept in (("inputs", self.inputs), ("scores", self.scores))
+        }
+        return json.dumps(bins | {"moved_inputs": dict(self.moved_inputs), "moved_scores": dict(self.moved_scores)})
 
     @classmethod
     def from_json(cls, text: str) -> "Baseline":
         read = json.loads(text)
-        return cls(
-            *({name: Bins.from_json(bins) for name, bins in read[part].items()} for part in ("inputs", "scores"))
-        )
+        bins = ({name: Bins.from_json(each) for name, each in read[part].items()} for part in ("inputs", "scores"))
+        return cls(*bins, read.get("moved_inputs", {}), read.get("moved_scores", {}))
 
 
-def baseline_of(train: pd.DataFrame, features: list[str], scores: Mapping[str, np.ndarray]) -> Baseline:
-    """Return the baseline of a model: `train` is what it learned from, `scores` held-out probabilities (n)."""
+def baseline_of(
+    inputs: Mapping[str, np.ndarray],
+    scores: Mapping[str, np.ndarray],
+    newest_inputs: Mapping[str, np.ndarray] | None = None,
+    newest_scores: Mapping[str, np.ndarray] | None = None,
+) -> Baseline:
+    """Return the baseline of a model: by name the values (n) that it learned from, its held-out scores (n), and both
+
+    of the newest rows of the training day, where there are any.
+    """
+    bins = [_bins(inputs), _bins(scores)]
+    moved = [
+        {name: population_stability_index(kept[name], values) for name, values in (newest or {}).items()}
+        for kept, newest in zip(bins, (newest_inputs, newest_scores), strict=True)
+    ]
+    return Baseline(*bins, *moved)
+
+
+def _bins(values: Mapping[str, np.ndarray]) -> dict[str, Bins]:
     number = drift_settings().bins
-    inputs = as_numbers(train, features)
-    return Baseline(
-        {name: Bins.of(inputs[name].to_numpy(), number) for name in features},
-        {name: Bins.of(np.asarray(values, dtype=float), number) for name, values in scores.items()},
-    )
+    return {name: Bins.of(np.asarray(found, dtype=float), number) for name, found in values.items()}

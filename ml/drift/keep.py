@@ -6,7 +6,7 @@ import pandas as pd
 
 from ml import frames, registry
 from ml.drift.baseline import ARTIFACT, Baseline, baseline_of
-from ml.drift.samples import ALL, trained
+from ml.drift.samples import ALL, inputs_of, newest_snapshot, trained
 from ml.intent import frame as labelled
 from ml.intent import model as intent
 from ml.nba import frame as contacts
@@ -23,25 +23,32 @@ def kept_baseline(connection: Any, version: ModelVersion, model: Any) -> Baselin
     text = registry.text(version, ARTIFACT)
     if text is not None:
         return Baseline.from_json(text)
-    make = {"cx_intent": _intent_baseline, "cx_response": _response_baseline}[version.name]
-    made = make(connection, version, model)
+    make = {"cx_intent": _intent_baseline, "cx_response": _response_baseline}.get(version.name)
+    made = make and make(connection, version, model)
     if made is not None:
         registry.keep_text(version, ARTIFACT, made.as_json())
     return made
 
 
-def intent_baseline(train: pd.DataFrame, held_out: pd.DataFrame, model: Any) -> Baseline:
-    """Return the baseline of an intent model from the rows that it learned from and the held-out ones."""
-    scored = model.predict_proba(held_out)
-    return baseline_of(train, model.features, {name: scored[name].to_numpy() for name in model.intents})
+def intent_baseline(train: pd.DataFrame, held_out: pd.DataFrame, newest: pd.DataFrame, model: Any) -> Baseline:
+    """Return the baseline of an intent model from what it learned from, held-out rows and the newest of that day."""
+    scored, newly = model.predict_proba(held_out), model.predict_proba(newest)
+    return baseline_of(
+        inputs_of(train, model.features),
+        {name: scored[name].to_numpy() for name in model.intents},
+        inputs_of(newest, model.features),
+        {name: newly[name].to_numpy() for name in model.intents},
+    )
 
 
 def _intent_baseline(connection: Any, version: ModelVersion, model: Any) -> Baseline | None:
-    frame = labelled.labelled_frame(connection, trained(version))
+    day = trained(version)
+    frame = labelled.labelled_frame(connection, day)
     if not _is_what_it_learned_from(version, frame, intent.SETTINGS_PATH.read_text()):
         return None
-    split = labelled.split(frame, trained(version), intent.intent_settings())
-    return intent_baseline(frame[split.train], frame[split.test], model)
+    split = labelled.split(frame, day, intent.intent_settings())
+    newest = frames.past_features(connection, day, newest_snapshot(connection, day))
+    return intent_baseline(frame[split.train], frame[split.test], newest, model)
 
 
 def _response_baseline(connection: Any, version: ModelVersion, model: Any) -> Baseline | None:
@@ -49,7 +56,7 @@ def _response_baseline(connection: Any, version: ModelVersion, model: Any) -> Ba
     if not _is_what_it_learned_from(version, frame, response.SETTINGS_PATH.read_text()):
         return None
     before, test = contacts.split(frame, trained(version), response.nba_settings())
-    return baseline_of(frame[before], model.features, {ALL: model.predict_proba(frame[test])})
+    return baseline_of(inputs_of(frame[before], model.features), {ALL: model.predict_proba(frame[test])})
 
 
 def _is_what_it_learned_from(version: ModelVersion, frame: pd.DataFrame, settings: str) -> bool:

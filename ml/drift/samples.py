@@ -21,6 +21,8 @@ _CLOSED = """
     where as_of_date + horizon_days <= %(as_of)s and as_of_date + horizon_days > %(after)s and label is not null
 """
 
+_NEWEST = "select max(as_of_date) as day from features.customer_features where as_of_date <= %(as_of)s"
+
 
 @dataclass(frozen=True)
 class Closed:
@@ -33,9 +35,9 @@ class Closed:
 
 @dataclass(frozen=True)
 class Sample:
-    """Rows to compare with the baseline, and by subject (intent, action) the champion's scores and closed windows."""
+    """By name the values (n) to compare with the baseline: inputs, scores; and by subject what windows have closed."""
 
-    rows: pd.DataFrame
+    inputs: Mapping[str, np.ndarray]
     scores: Mapping[str, np.ndarray]
     closed: Mapping[str, Closed]
 
@@ -54,7 +56,9 @@ def intent_sample(connection: Any, version: ModelVersion, model: Any, as_of: dat
             probability = model.probability(intent, frames.as_numbers(rows, model.features))
             closed[intent] = Closed(rows["customer_id"].to_numpy(), rows["label"].to_numpy(dtype=float), probability)
     scored = model.predict_proba(today)
-    return Sample(today, {intent: scored[intent].to_numpy() for intent in model.intents}, closed)
+    return Sample(
+        inputs_of(today, model.features), {intent: scored[intent].to_numpy() for intent in model.intents}, closed
+    )
 
 
 def response_sample(connection: Any, version: ModelVersion, model: Any, as_of: date) -> Sample:
@@ -62,12 +66,24 @@ def response_sample(connection: Any, version: ModelVersion, model: Any, as_of: d
     rows = response_frame(connection, as_of)
     rows = rows[rows["ends_date"] > pd.Timestamp(trained(version))].reset_index(drop=True)
     if rows.empty:  # no campaign has ended since
-        return Sample(rows, {}, {})
+        return Sample({}, {}, {})
     probability, label = model.predict_proba(rows), rows["responded"].to_numpy(dtype=float)
     customer, action = rows["customer_id"].to_numpy(), rows["action_id"].to_numpy()
     parts = {ALL: np.full(len(rows), True), **{name: action == name for name in np.unique(action)}}
     closed = {name: Closed(customer[part], label[part], probability[part]) for name, part in parts.items()}
-    return Sample(rows, {ALL: probability}, closed)
+    return Sample(inputs_of(rows, model.features), {ALL: probability}, closed)
+
+
+def inputs_of(rows: pd.DataFrame, features: list[str]) -> dict[str, np.ndarray]:
+    """Return the values (n) of each feature, as floats. Raises EmptyFrame if one is missing."""
+    numbers = frames.as_numbers(rows, features)
+    return {name: numbers[name].to_numpy() for name in features}
+
+
+def newest_snapshot(connection: Any, as_of: date) -> pd.Series:
+    """Return the newest day up to `as_of` of which the warehouse still has features (1 or 0 rows)."""
+    found = warehouse.read_frame(connection, _NEWEST, {"as_of": as_of})["day"].dropna()
+    return pd.to_datetime(found)
 
 
 def trained(version: ModelVersion) -> date:

@@ -11,12 +11,14 @@ SETTINGS_PATH = Path(__file__).with_name("drift.yml")
 
 @dataclass(frozen=True)
 class DriftSettings:
-    """Thresholds of the population stability index and of calibration, and when drift makes a training due."""
+    """When something is said to have drifted, what is left to chance, and when drift makes a training due."""
 
     bins: int
     moderate: float
     drifted: float
     fewest_rows: int
+    false_alarm: float
+    messages: Mapping[str, int]
     calibration: Mapping[str, float]
     rest_days: int
     calendar: list[str]

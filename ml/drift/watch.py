@@ -4,20 +4,21 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ml import registry
 from ml.drift.baseline import Baseline
 from ml.drift.calibration import calibration
 from ml.drift.keep import kept_baseline
+from ml.drift.messages import message_sample
 from ml.drift.samples import Sample, intent_sample, response_sample
 from ml.drift.settings import DriftSettings, drift_settings
-from ml.drift.stability import population_stability_index
-from ml.frames import as_numbers
+from ml.drift.stability import Bins, index_by_chance, population_stability_index
 from ml.registry import ModelVersion
 from runtime import warehouse
 
-SAMPLES = {"cx_intent": intent_sample, "cx_response": response_sample}
+SAMPLES = {"cx_intent": intent_sample, "cx_message_intent": message_sample, "cx_response": response_sample}
 STABLE, MODERATE, DRIFTED, TOO_FEW, UNKNOWN = "stable", "moderate", "drifted", "too few", "no baseline"
 INPUT, SCORE, CALIBRATION = "input", "score", "calibration"
 
@@ -62,42 +63,41 @@ def _watch(connection: Any, version: ModelVersion, as_of: date) -> pd.DataFrame:
     model = registry.load(version)
     baseline = kept_baseline(connection, version, model)
     sample = SAMPLES[version.name](connection, version, model, as_of)
-    return seen(version, model.features, baseline, sample, as_of, drift_settings())
+    return seen(version, baseline, sample, as_of, drift_settings())
 
 
 def seen(
-    version: ModelVersion,
-    features: list[str],
-    baseline: Baseline | None,
-    sample: Sample,
-    as_of: date,
-    settings: DriftSettings,
+    version: ModelVersion, baseline: Baseline | None, sample: Sample, as_of: date, settings: DriftSettings
 ) -> pd.DataFrame:
-    """Return one row per feature, score and closed window: kind, subject, value, its limit, status, rows."""
+    """Return one row per input, score and closed window: kind, subject, value, its limit, status, rows."""
+    before = baseline or Baseline({}, {})
     found = [
-        _unstable(SCORE, name, baseline and baseline.scores[name], values, settings)
+        _unstable(SCORE, name, before.scores.get(name), values, before.moved_scores.get(name, 0.0), settings)
         for name, values in sample.scores.items()
     ]
-    if len(sample.rows):
-        inputs = as_numbers(sample.rows, features)
-        found += [
-            _unstable(INPUT, name, baseline and baseline.inputs[name], inputs[name].to_numpy(), settings)
-            for name in features
-            if name not in settings.calendar
-        ]
+    found += [
+        _unstable(INPUT, name, before.inputs.get(name), values, before.moved_inputs.get(name, 0.0), settings)
+        for name, values in sample.inputs.items()
+        if name not in settings.calendar
+    ]
     found += [_uncalibrated(name, closed, settings) for name, closed in sample.closed.items()]
     rows = pd.DataFrame(found, columns=["kind", "subject", "value", "drift_limit", "status", "rows"])
     return rows.assign(model_name=version.name, model_version=version.version, as_of_date=as_of)
 
 
-def _unstable(kind: str, name: str, before: Any, values: Any, settings: DriftSettings) -> tuple:
+def _unstable(
+    kind: str, name: str, before: Bins | None, values: np.ndarray, moved: float, settings: DriftSettings
+) -> tuple:
+    """Judge one distribution. What had moved before the training, and what chance can do, count as no drift."""
     if before is None:
         return kind, name, None, settings.drifted, UNKNOWN, len(values)
     index = population_stability_index(before, values)
-    status = DRIFTED if index > settings.drifted else MODERATE if index > settings.moderate else STABLE
+    chance = index_by_chance(before, values, settings.false_alarm)
+    limit = moved + max(settings.drifted, chance)
+    status = DRIFTED if index > limit else MODERATE if index > moved + max(settings.moderate, chance) else STABLE
     if min(len(values), before.rows.sum()) < settings.fewest_rows:
         status = TOO_FEW
-    return kind, name, index, settings.drifted, status, len(values)
+    return kind, name, index, limit, status, len(values)
 
 
 def _uncalibrated(name: str, closed: Any, settings: DriftSettings) -> tuple:

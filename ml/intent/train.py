@@ -62,7 +62,7 @@ def _train(frame: pd.DataFrame, newest: pd.DataFrame, as_of: date, tags: dict[st
         mlflow.log_metric("leak/strongest_single_column_auc", told[2])
         mlflow.log_metrics({f"calibration/{name}/log_loss": loss for name, loss in fitted.calibration_losses.items()})
         mlflow.log_text(written, "model_card.md")
-        mlflow.log_text(intent_baseline(frame[split.train], frame[split.test], model).as_json(), ARTIFACT)
+        mlflow.log_text(intent_baseline(frame[split.train], frame[split.test], newest, model).as_json(), ARTIFACT)
         for name, figure in plots.plots(evaluation, fitted.models[fit.OURS]):
             mlflow.log_figure(figure, name)
         info = tracking.log_model(model, quantile_rows(frame[split.train], model.features))

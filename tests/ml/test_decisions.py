@@ -109,6 +109,38 @@ def test_for_each_thing_that_may_be_heard_the_best_allowed_action_is_ready(decid
     assert calls > 0, "worth 0.12 x 45 - 5 EUR once the intent is certain"
 
 
+def foreseen_actions() -> pd.DataFrame:
+    with runtime_warehouse.transaction() as connection:
+        return runtime_warehouse.read_frame(connection, "select * from scores.intent_actions")
+
+
+def test_an_agent_is_not_promised_what_the_day_has_used_up(decided):
+    """Nobody but who is called anyway is promised a call; letters say how many more there can be."""
+    run("create table vocabulary.kept as select * from vocabulary.capacities")
+    run("delete from vocabulary.capacities")
+    called = {row["customer_id"] for row in decided if row["channel"] == "phone"}
+    foresee_actions(AS_OF)
+    unlimited = foreseen_actions()
+    posted = {row["customer_id"] for row in decided if row["channel"] == "mail"}
+    try:
+        for channel, maximum in (("phone", len(called)), ("mail", len(posted) + 7)):
+            run(
+                "insert into vocabulary.capacities select %s, %s, null, 'contacts', %s, null, 'Test', '2017-01-01'",
+                (channel, channel, maximum),
+            )
+        foresee_actions(AS_OF)
+        limited = foreseen_actions()
+    finally:
+        run("drop table vocabulary.capacities")
+        run("alter table vocabulary.kept rename to capacities")
+        foresee_actions(AS_OF)
+    assert unlimited["executions_left"].isna().all() and (unlimited["channel"] == "phone").any()
+    assert set(limited.loc[limited["channel"] == "phone", "customer_id"]) <= called
+    told = limited[limited["channel"] == "mail"]
+    assert (told["executions_left"] == np.where(told["customer_id"].isin(posted), 8, 7)).all() and len(told)
+    assert len(limited) == len(unlimited), "nobody is left without a row: no action is always possible"
+
+
 def test_the_command_says_why_and_why_not(decided, capsys):
     with runtime_warehouse.transaction() as connection, connection.cursor() as cursor:
         cursor.execute("select customer_id from decisions.standing_decisions where as_of_date = %s", (AS_OF,))

