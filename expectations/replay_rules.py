@@ -73,8 +73,8 @@ REPLAYED = """
             case method when 'rationed squarecb' then is_base else is_eligible and value_eur = best end as is_best,
             case
                 when not is_eligible then 0
-                when arm = 'random' then share / eligible
-                else share / (eligible + gamma * greatest(best - paid, 0) / scale)
+                when arm = 'random' then share / nullif(eligible, 0)
+                else share / nullif(eligible + gamma * greatest(best - paid, 0) / nullif(scale, 0), 0)
             end as wished
         from compared
     ),
