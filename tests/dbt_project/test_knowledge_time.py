@@ -12,7 +12,7 @@ BEFORE, KNOWN = date(2017, 12, 2), date(2017, 12, 5)  # BEFORE is a Saturday: it
 LATE = date(2017, 7, 5)  # 150 days before BEFORE
 PERSON = 13
 FEATURES = "select * from features.customer_features where as_of_date {} order by as_of_date, customer_id"
-TABLES = ("marts.customers", "marts.customer_days", "marts.baskets")
+TABLES = ("marts.customer_records", "marts.customer_days", "marts.baskets")
 
 
 @pytest.fixture(scope="module")
