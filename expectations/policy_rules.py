@@ -144,8 +144,15 @@ CAPACITIES = """
 """
 # How many customers may get an action that took effect lately; the ramp's settings are those that the ledger keeps.
 RAMPS = """
-    with how as (
-        select count(*) as customers, count(*) filter (where exploration -> 'maturity' is null) as silent,
+    with telling as ( -- decisions of before there was a ramp tell none
+        select distinct policy_version from {table}
+        where as_of_date > {as_of} - 28 and exploration -> 'maturity' is not null
+    ),
+    how as (
+        select count(*) as customers,
+            count(*) filter (
+                where exploration -> 'maturity' is null and policy_version in (select policy_version from telling)
+            ) as silent,
             max((exploration -> 'maturity' ->> 'starts_at')::float8) as starts_at,
             max((exploration -> 'maturity' ->> 'days')::int) as days
         from {table}

@@ -188,6 +188,17 @@ def test_a_capacity_that_nobody_can_count_is_refused(scored):
     assert "no_capacity_is_exceeded" in scored.failed(GATE, TODAY)
 
 
+def test_decisions_of_before_there_was_a_ramp_need_not_tell_one(scored):
+    """A day decided by an earlier version stays publishable; of one version all rows tell it."""
+    silent = "update decisions.decision_ledger set exploration = exploration - 'maturity'"
+    decide(scored, "c2")
+    scored.run("alter table decisions.decision_ledger disable trigger user")
+    scored.run(silent + " where customer_id = 'c2'")
+    assert "new_actions_begin_small" in scored.failed(GATE, TODAY)
+    scored.run(silent)
+    assert "new_actions_begin_small" not in scored.failed(GATE, TODAY)
+
+
 def test_a_day_without_decisions_is_refused(scored):
     assert "scores_and_decisions_reach_as_of" in scored.failed(GATE, day(8))
 
