@@ -74,7 +74,7 @@ def claim(connection: Connection, contract: Contract) -> bool:
 
 
 def prepare(connection: Connection, contract: Contract) -> None:
-    """Make the ledger and one table of text columns per entity, indexed by batch; columns that it gained are added."""
+    """Make the ledger and a table of text columns per entity, by batch; columns that the contract gained are added."""
     schema = sql.Identifier(contract.raw_schema)
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL(LEDGER_TABLES).format(schema=schema))

@@ -52,7 +52,7 @@ model is built anew. They are ids of our own minting, never a text that somebody
 {% endmacro %}
 
 {#-
-The same, added to the condition of a join: a planner pushes it into a subquery that is grouped by both. One condition and
+is_new_or_moved, added to the condition of a join: a planner pushes it into a subquery that is grouped by both. One condition and
 not two parts of a union: what two parts read is computed once for all days, and joined with hardly a row foreseen (330 s
 for a day of 100,000 people, 122 s for all days; 2026-11-27).
 -#}
@@ -118,68 +118,6 @@ when this model was built (its batch may be withdrawn since). `date_column` tell
     from {{ this }}
     where {{ is_new_or_moved(date_column) }}
 {%- endmacro %}
-
-{#-
-Postcodes in which households have to be found again: of whoever has changed, where they live now and where they were
-housed, and of residents who are not housed yet.
--#}
-{% macro touched_postcodes() -%}
-    select postcode_key
-    from {{ this }}
-    where customer_id in ({{ whose_beliefs_changed('known_date') }})
-    union
-    select postcodes.value_key as postcode_key
-    from {{ ref('int_attributes_believed') }} as postcodes
-    where
-        postcodes.is_newest
-        and postcodes.attribute = 'postcode'
-        and postcodes.value_key is not null
-        and (
-            postcodes.customer_id in ({{ whose_beliefs_changed('known_date') }})
-            or not exists (
-                select 1
-                from {{ this }} as housed
-                where
-                    housed.customer_id = postcodes.customer_id
-                    and housed.postcode_key = postcodes.value_key
-            )
-            and exists (
-                select 1
-                from {{ ref('int_attributes_believed') }} as streets
-                where
-                    streets.customer_id = postcodes.customer_id
-                    and streets.attribute = 'street'
-                    and streets.is_newest
-                    and streets.value_key is not null
-            )
-        )
-{%- endmacro %}
-
-{#- Hook of int_customers_housed: forget who does not live at a postcode any more; its last resident takes no row along. -#}
-{% macro forget_who_moved_out() %}
-    {%- if execute and is_incremental() -%}
-        delete from {{ this }}
-        where
-            not exists (
-                select 1
-                from {{ ref('int_attributes_believed') }} as postcodes
-                where
-                    postcodes.customer_id = {{ this.identifier }}.customer_id
-                    and postcodes.attribute = 'postcode'
-                    and postcodes.is_newest
-                    and postcodes.value_key = {{ this.identifier }}.postcode_key
-            )
-            or not exists (
-                select 1
-                from {{ ref('int_attributes_believed') }} as streets
-                where
-                    streets.customer_id = {{ this.identifier }}.customer_id
-                    and streets.attribute = 'street'
-                    and streets.is_newest
-                    and streets.value_key is not null
-            )
-    {%- endif -%}
-{% endmacro %}
 
 {#- Visitors (kind, id) whose earlier visits became somebody's, or nobody's, since this model was built. -#}
 {% macro touched_visitors() -%}

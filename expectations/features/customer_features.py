@@ -46,7 +46,7 @@ GRAIN = """
     ) f using (customer_id)
 """
 # A hundred numbers of each customer in one look at the table: columns are summed up side by side, then the sums
-# are turned into a row per column. As JSON, a row per customer and number took minutes for 100,000 people.
+# are turned into a row per column. As JSON, a row per customer and number, the gate took 95 s for 100,000 people.
 COLUMNS = """
     select column_name from information_schema.columns
     where table_schema = %s and table_name = %s and column_name <> all (%s)

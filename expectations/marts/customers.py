@@ -39,7 +39,7 @@ FEWER = """
                 select max(row_count) as row_count -- the same customers, on both sides
                 from privacy.erasure_receipts
                 where split_part(table_name, '.', 1) in ('marts', 'marts_blue', 'marts_green')
-                    and split_part(table_name, '.', 2) = 'customer_records'
+                    and split_part(table_name, '.', 2) in ('customer_records', 'customers') -- until 2026-11
                 group by request_id
             ) counted
         ) receipts
