@@ -43,9 +43,9 @@ STEPS = {
     "score and rules": ("lay_out", "candidates.py"),
     "of it the model": ("predict_proba", "model.py"),
     "of it the policies": ("apply_policies", "policy.py"),
-    "choose and explain": ("decisions", "decide.py"),
+    "choose and explain": ("draw", "decide.py"),
     "of it the choice": ("choose", "choose.py"),
-    "of it the texts": ("candidate_texts", "ledger.py"),
+    "texts of candidates": ("candidate_texts", "ledger.py"),
     "write the ledger": ("copy_frame", "warehouse.py"),
     "publish": ("publish", "publish.py"),
 }
