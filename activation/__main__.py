@@ -3,7 +3,7 @@
 import argparse
 import logging
 import sys
-from datetime import date
+from datetime import date, datetime
 
 from activation.deliver import DeliveryFailed, deliver, published_day
 from activation.destinations.configured import DestinationError, destinations
@@ -30,6 +30,7 @@ def _parser() -> argparse.ArgumentParser:
     told.add_argument("--as-of", type=date.fromisoformat, metavar="DAY", help="default: the day that is published")
     told.add_argument("--only", metavar="DESTINATION", help="default: all")
     told.add_argument("--removes-only", action="store_true", help="only who has to leave")
+    told.add_argument("--at", type=_moment, metavar="MOMENT", help="by whose hour quiet hours count; default: now")
     told.add_argument("--dry-run", action="store_true", help="count what would be told; nothing is written or sent")
     told.set_defaults(act=_deliver)
     listed = commands.add_parser("destinations", help="list the destinations, what they hold and what is open")
@@ -38,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _deliver(given: argparse.Namespace) -> None:
-    done = deliver(given.as_of or _published_day(), given.dry_run, given.removes_only, given.only)
+    done = deliver(given.as_of or _published_day(), given.dry_run, given.removes_only, given.only, given.at)
     for one in done:
         print(("dry run, " if given.dry_run else "") + one.summary())
     if not done:
@@ -56,6 +57,14 @@ def _list(given: argparse.Namespace) -> None:
             )
             held, pending, refused = cursor.fetchone()
             print(f"{one.name} ({one.kind}, {one.owner}): holds {held} customers; {pending} pending, {refused} refused")
+
+
+def _moment(text: str) -> datetime:
+    """Read an ISO 8601 moment; ValueError (told by argparse) without a time zone."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text} has no time zone: write 2026-03-01T21:30+01:00")
+    return moment
 
 
 def _published_day() -> date:

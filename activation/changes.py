@@ -12,7 +12,8 @@ from activation.destinations.configured import Destination, DestinationError
 
 _SQL = Path(__file__).parent / "sql"
 _OPEN = """
-    select open.change_number, open.key, open.customer_id, open.kind, wanted.content, open.as_of, open.destination_id
+    select open.change_number, open.key, open.customer_id, open.kind, wanted.content, open.as_of, open.destination_id,
+        case when open.kind <> 'remove' then wanted.channel end as channel
     from activation.deliveries as open
     left join wanted_content as wanted on wanted.customer_id = open.customer_id
     where open.destination = %(destination)s and open.status in ('pending', 'refused')

@@ -6,10 +6,10 @@ what is open under the same keys: a destination that knows the key does nothing 
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from psycopg2.extras import execute_values
 
@@ -20,6 +20,7 @@ from activation.destinations.file import File
 from activation.destinations.mautic import Mautic
 from activation.destinations.table import Table
 from activation.destinations.webhook import Webhook
+from activation.quiet_hours import awake, quiet_channels
 from runtime import warehouse
 
 logger = logging.getLogger(__name__)
@@ -54,13 +55,17 @@ class DeliveryFailed(RuntimeError):
 
 @dataclass
 class Delivery:
-    """What one destination was told: changes by kind, how many were acknowledged, and what went wrong."""
+    """What one destination was told: changes by kind, how many were acknowledged or wait for the end of quiet hours
+    (`quiet_until` is the first), and what went wrong.
+    """
 
     destination: str
     kinds: Counter = field(default_factory=Counter)
     acknowledged: int = 0
     refused: int = 0
     removes_refused: int = 0
+    waiting: int = 0
+    quiet_until: datetime | None = None
     trouble: str = ""
     note: str = ""
 
@@ -71,11 +76,26 @@ class Delivery:
             return f"{self.destination}: {self.note}"
         trouble = f"; {self.trouble}" if self.trouble else ""
         answers = f"{self.acknowledged} acknowledged, {self.refused} refused"
-        return f"{self.destination}: {told or 'nothing changed'}; {answers}{trouble}"
+        waiting = f", {self.waiting} wait for {self.quiet_until:%Y-%m-%d %H:%M %Z}" if self.quiet_until else ""
+        return f"{self.destination}: {told or 'nothing changed'}; {answers}{waiting}{trouble}"
+
+    def keep_waiting(self, part: Sequence[Change], quiet: Mapping[str, datetime]) -> None:
+        """Count who has to wait."""
+        self.waiting += sum(change.channel in quiet for change in part)
+        self.quiet_until = min([*filter(None, [self.quiet_until]), *quiet.values()], default=None)
 
 
-def deliver(as_of: date, dry_run: bool = False, removes_only: bool = False, only: str | None = None) -> list[Delivery]:
+def deliver(
+    as_of: date,
+    dry_run: bool = False,
+    removes_only: bool = False,
+    only: str | None = None,
+    moment: datetime | None = None,
+) -> list[Delivery]:
     """Tell all destinations (or `only` one) what changed; without destinations nothing happens.
+
+    What is for a channel that has quiet hours (vocabulary.quiet_hours) at `moment` (with a time zone; default: the
+    clock) stays open for the next run; who has to leave, leaves at any hour.
 
     A day before the published one tells nobody anything: its marts do not know what was said since.
     `removes_only`: who withdrew consent, was taken back or expired leaves at once, without waiting for a publication.
@@ -86,7 +106,7 @@ def deliver(as_of: date, dry_run: bool = False, removes_only: bool = False, only
     live = published_day() if known else None
     if live is not None and live > as_of:
         return [Delivery(one.name, note=f"{live} is published, so nothing is told as of {as_of}") for one in known]
-    return _finish([_tell(one, as_of, dry_run, removes_only, None) for one in known])
+    return _finish([_tell(one, as_of, dry_run, removes_only, None, moment) for one in known])
 
 
 def take_back(customers: Sequence[str], as_of: date) -> list[Delivery]:
@@ -138,7 +158,12 @@ def _finish(done: list[Delivery]) -> list[Delivery]:
 
 
 def _tell(
-    destination: Destination, as_of: date, dry_run: bool, removes_only: bool, customers: Sequence[str] | None
+    destination: Destination,
+    as_of: date,
+    dry_run: bool,
+    removes_only: bool,
+    customers: Sequence[str] | None,
+    moment: datetime | None = None,
 ) -> Delivery:
     told = Delivery(destination.name)
     try:
@@ -146,21 +171,24 @@ def _tell(
             with warehouse.transaction() as connection:
                 changes = plan_changes(connection, destination, as_of, removes_only, customers)
                 if dry_run:
+                    with connection.cursor() as cursor:
+                        told.keep_waiting(changes, quiet_channels(cursor, changes, moment))
                     connection.rollback()
             told.kinds.update(change.kind for change in changes)
             if changes and not dry_run:
-                _send(SENDERS[destination.kind](destination), changes, told)
+                _send(SENDERS[destination.kind](destination), changes, told, moment)
     except (Unavailable, DestinationError) as problem:  # the other destinations are told all the same
         told.trouble = str(problem)
     return told
 
 
-def _send(sender: Sender, changes: list[Change], told: Delivery) -> None:
+def _send(sender: Sender, changes: list[Change], told: Delivery, moment: datetime | None) -> None:
     """Send part by part; each is marked as sent before, and its answers are kept after, whatever happens between."""
     removes = {change.number for change in changes if change.kind == REMOVE}
     for start in range(0, len(changes), sender.at_once):
-        part = changes[start : start + sender.at_once]
-        _mark_sent(part)
+        part = _mark_sent(changes[start : start + sender.at_once], told, moment)
+        if not part:
+            continue
         answers: list[Answer] = []
         try:
             for answer in sender.send(part):
@@ -172,13 +200,23 @@ def _send(sender: Sender, changes: list[Change], told: Delivery) -> None:
             told.removes_refused += sum(not a.is_acknowledged and a.number in removes for a in answers)
 
 
-def _mark_sent(part: Sequence[Change]) -> None:
+def _mark_sent(part: Sequence[Change], told: Delivery, moment: datetime | None) -> list[Change]:
+    """Return what may be sent at this hour, marked: the one way to a destination, so nobody is told in quiet hours."""
     with warehouse.transaction() as connection, connection.cursor() as cursor:
+        quiet = quiet_channels(cursor, part, moment)
+        told.keep_waiting(part, quiet)
+        sent = awake(part, quiet)
         cursor.execute(
-            "update activation.deliveries set attempts = attempts + 1, status = 'pending'"
-            " where change_number = any(%s)",
-            ([change.number for change in part],),
+            """
+            update activation.deliveries as told
+            set attempts = attempts + 1, status = 'pending', channel = sent.channel,
+                sent_at = coalesce(%s, clock_timestamp())
+            from unnest(%s::bigint[], %s::text[]) as sent (change_number, channel)
+            where told.change_number = sent.change_number
+            """,
+            (moment, [change.number for change in sent], [change.channel for change in sent]),
         )
+    return sent
 
 
 def _keep(answers: list[Answer]) -> None:

@@ -41,6 +41,8 @@ create table if not exists activation.next_best_actions (
     primary key (customer_id, rank)
 );
 
+alter table activation.next_best_actions add column if not exists quiet_hours text; -- of the channel, in words
+
 -- The best action for each thing that a customer may say it wants: kind behaviour (what models foresee) or message.
 create table if not exists activation.intent_actions (
     customer_id text not null,
@@ -100,6 +102,8 @@ create table if not exists activation.deliveries (
     ) stored,
     check ((kind = 'remove') = (content_hash is null))
 );
+alter table activation.deliveries add column if not exists channel text; -- of what is told; null for a remove
+alter table activation.deliveries add column if not exists sent_at timestamptz; -- of the newest attempt
 create index if not exists deliveries_open on activation.deliveries (destination, customer_id)
 where status in ('pending', 'refused');
 create index if not exists deliveries_in_doubt on activation.deliveries (destination, customer_id)
@@ -123,6 +127,65 @@ begin atomic
     select coalesce((select coalesce(candidate, live) from activation.marts_sides), 'marts');
 end;
 revoke all on function activation.audited_marts() from public;
+
+-- When the quiet hours of a channel end that hold at a moment, null if none do. Those of several rows that touch or overlap
+-- are one; what begins yesterday evening holds this morning. vocabulary.quiet_hours can be kept (a test of its build).
+create or replace function activation.quiet_until(channel text, moment timestamptz)
+returns timestamptz
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+    reached timestamptz := moment;
+    ended timestamptz;
+begin
+    loop
+        select max(clock.ended) into ended
+        from vocabulary.quiet_hours as quiet
+        cross join lateral (values (0), (1)) as ago (days)
+        cross join lateral (select (reached at time zone quiet.time_zone)::date - ago.days as day) as local
+        cross join lateral (
+            select (local.day + quiet.begins::time) at time zone quiet.time_zone as began,
+                (local.day + (quiet.ends::time <= quiet.begins::time)::integer + quiet.ends::time) at time zone quiet.time_zone as ended
+        ) as clock
+        where quiet.channel = quiet_until.channel
+            and quiet.valid_from = (
+                select max(version.valid_from) from vocabulary.quiet_hours as version
+                where version.channel = quiet.channel and version.valid_from <= local.day
+            )
+            and extract(isodow from local.day)::text = any(string_to_array(quiet.weekdays, ' '))
+            and clock.began <= reached and reached < clock.ended;
+        exit when ended is null;
+        reached := ended;
+        exit when reached > moment + interval '8 days';
+    end loop;
+    return nullif(reached, moment);
+end
+$$;
+revoke all on function activation.quiet_until(text, timestamptz) from public;
+
+-- The quiet hours of a channel that are valid on a day, in words: "20:00-08:00 on 1 2 3 4 5 6, 00:00-24:00 on 7
+-- (Europe/Berlin)", days counted from Monday.
+create or replace function activation.quiet_hours_of(channel text, day date)
+returns text
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+    return (
+        select string_agg(zone.hours || ' (' || zone.time_zone || ')', '; ' order by zone.time_zone)
+        from (
+            select quiet.time_zone, string_agg(
+                left(quiet.begins::text, 5) || '-' || left(quiet.ends::text, 5) || ' on ' || quiet.weekdays, ', ' order by quiet.weekdays, quiet.begins
+            ) as hours
+            from vocabulary.quiet_hours as quiet
+            where quiet.channel = quiet_hours_of.channel
+                and quiet.valid_from = (
+                    select max(version.valid_from) from vocabulary.quiet_hours as version
+                    where version.channel = quiet.channel and version.valid_from <= day
+                )
+            group by quiet.time_zone
+        ) as zone
+    );
+end
+$$;
+revoke all on function activation.quiet_hours_of(text, date) from public;
 
 -- Fills the template of a reason: {intent} (its name), {intent_percent}, {response_percent}, and every feature that the
 -- ledger keeps in its facts ({recency_days}, {spend_eur_84d}, ...), rounded to whole numbers.
@@ -208,6 +271,8 @@ comment on column activation.next_best_actions.data_as_of is 'Day of the oldest 
 comment on column activation.next_best_actions.policy_version is 'Version of the rules that the decision kept.';
 comment on column activation.next_best_actions.model_name is 'Registered model that gave the numbers.';
 comment on column activation.next_best_actions.model_version is 'Version of that model in the registry.';
+comment on column activation.next_best_actions.quiet_hours is
+    'When the channel is not to be used, hours of a time zone, days 1 (Monday) to 7; empty: at any hour.';
 comment on column activation.next_best_actions.as_of_date is 'Day that the row is for; the same in all rows.';
 comment on column activation.next_best_actions.scored_at is 'Moment of the row on the clock of its day.';
 comment on table activation.publications is 'One row per published day; the newest one is live.';
@@ -263,4 +328,6 @@ comment on column activation.deliveries.status is
 comment on column activation.deliveries.attempts is 'Number of runs that sent it.';
 comment on column activation.deliveries.answer is 'What the destination said, without personal data.';
 comment on column activation.deliveries.destination_id is 'How the destination calls the customer; empty where it did not say.';
+comment on column activation.deliveries.channel is 'Channel of the action that is told; empty for a remove and before it was sent.';
+comment on column activation.deliveries.sent_at is 'Moment of the newest attempt, by the clock; never in quiet hours of the channel.';
 comment on column activation.deliveries.key is 'Idempotency key: the same however often the change is sent.';

@@ -13,7 +13,8 @@ class Change:
     """One change for one customer: add or change to `content`, or remove (without content).
 
     `key` is the same however often the change is sent. `destination_id` is how the destination calls the customer,
-    where it said so. Every destination takes add and change alike: both say what holds from now on.
+    where it said so; `channel` is the action's, None for a remove. Every destination takes add and change alike: both
+    say what holds from now on.
     """
 
     number: int
@@ -23,6 +24,7 @@ class Change:
     content: Mapping[str, Any] | None
     as_of: date
     destination_id: str | None = None
+    channel: str | None = None
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ class Destination(BaseModel):
     owner: str = Field(min_length=1)
     purpose: str = Field(min_length=1)
     channels: list[str] | None = None
-    fields: list[str] = ["action_id", "channel", "handover_to_human", "ai_disclosure"]
+    fields: list[str] = ["action_id", "channel", "handover_to_human", "ai_disclosure", "quiet_hours"]
     customer_fields: list[str] = []
     url_variable: str | None = None
     token_variable: str | None = None

@@ -57,7 +57,7 @@ described as (
 insert into activation.next_best_actions (
     customer_id, rank, action_id, channel, expected_net_value_eur, intent, intent_probability, handover_to_human,
     ai_disclosure, reason_en, reason_de, decision_id, valid_from, valid_until, data_as_of, policy_version,
-    model_name, model_version, as_of_date, scored_at
+    model_name, model_version, as_of_date, scored_at, quiet_hours
 )
 select
     customer_id, rank, action_id, channel, expected_net_value_eur, told_intent, told_probability, is_human,
@@ -68,6 +68,11 @@ select
     coalesce(
         note_de, activation.fill(reason_de, facts -> 'features', intent_de, told_probability, response_probability)
     ),
-    decision_id, valid_from, valid_until, data_as_of, policy_version, model_name, model_version, as_of_date, scored_at
+    decision_id, valid_from, valid_until, data_as_of, policy_version, model_name, model_version, as_of_date, scored_at,
+    quiet.hours
 from described
-left join choices using (choice);
+left join choices using (choice)
+left join (
+    select channel, activation.quiet_hours_of(channel, %(as_of)s) as hours
+    from (select distinct channel from vocabulary.actions) as channels
+) as quiet using (channel);

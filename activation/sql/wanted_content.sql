@@ -4,11 +4,13 @@
 create temporary table wanted_content on commit drop as
 select
     told.customer_id,
+    told.channel,
     told.content,
     encode(sha256(convert_to(told.content::text, 'UTF8')), 'hex') as content_hash
 from (
     select
         action.customer_id,
+        action.channel,
         (
             select coalesce(jsonb_object_agg(field.key, field.value), '{{}}')
             from jsonb_each(to_jsonb(action)) as field

@@ -80,7 +80,7 @@ def people(customers: int, days: int, offers: int) -> None:
 def vocabulary(customers: int, offers: int) -> dict[str, pd.DataFrame]:
     """Return the seeds of Nordhaus with what is planted beside them, by table."""
     seeds = {name: pd.read_csv(_SEEDS / "nordhaus" / f"{name}.csv") for name in
-             ("actions", "policies", "contact_limits", "capacities", "intents")}  # fmt: skip
+             ("actions", "policies", "contact_limits", "quiet_hours", "capacities", "intents")}  # fmt: skip
     texts = {f"{kind}_{language}": "A letter" for kind in ("name", "reason") for language in ("en", "de")}
     letter = {**LETTER, **texts, "valid_from": FIRST_DAY + timedelta(days=1)}
     seeds["actions"] = pd.concat([seeds["actions"], pd.DataFrame([letter])], ignore_index=True)

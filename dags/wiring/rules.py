@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from dags.wiring.clock import AS_OF_PARAM, announce, as_of
 
 OWNERS = frozenset({"data-engineering", "data-science", "customer-experience", "data-protection", "data-steward"})
-TAGS = frozenset({"land", "build", "train", "score", "learn", "journeys", "privacy", "steward"})
+TAGS = frozenset({"land", "build", "train", "score", "deliver", "learn", "journeys", "privacy", "steward"})
 
 # Until the day before the same question is asked again, a week later.
 WAITS_FOR_A_HUMAN = timedelta(days=6)

@@ -31,7 +31,7 @@ def test_only_changes_are_told_and_removes_come_first(desk):
     assert deliver(AS_OF)[0].summary() == "hook: 3 add; 3 acknowledged, 0 refused"
     assert set(desk.held) == {"a", "b", "c"}, "who is left alone is nobody's business"
     assert desk.held["a"]["action_id"] == "coupon_campaign_a" and set(desk.held["a"]) == {
-        *("action_id", "channel", "handover_to_human", "ai_disclosure"),
+        *("action_id", "channel", "handover_to_human", "ai_disclosure", "quiet_hours"),
     }
     desk.calls.clear()
     deliver(AS_OF)

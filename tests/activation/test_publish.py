@@ -160,6 +160,14 @@ def test_the_checksum_tells_a_changed_row(published):
     assert publish(AS_OF).checksum != first.checksum
 
 
+def test_the_quiet_hours_of_the_channel_stand_beside_the_action(published):
+    run("insert into vocabulary.quiet_hours values ('mail', '7', '00:00', '24:00', 'UTC', 'a test', '2017-01-01')")
+    publish(AS_OF)
+    shown = rows("select distinct channel = 'mail', quiet_hours from activation.next_best_actions order by 1")
+    run("delete from vocabulary.quiet_hours")
+    assert shown == [(False, None), (True, "00:00-24:00 on 7 (UTC)")]
+
+
 def test_a_failed_gate_keeps_yesterday_live(published):
     before = checksums(["activation"])
     gate(NEXT_DAY, success=False)

@@ -23,6 +23,7 @@ WIRES = {
     "serve_privacy_requests": ([], {}),
     "steward_identities": ([], {}),
     "review_messages": ([], {}),
+    "deliver_after_quiet_hours": ([], {}),
 }
 LIGHT = {
     *("airflow.sdk", "airflow.sdk.exceptions", "airflow.providers.standard.operators.trigger_dagrun"),
@@ -93,7 +94,7 @@ def test_landing_offers_a_choice_of_the_departments_that_have_a_contract(bag):
 
 def test_only_cron_dags_follow_the_clock_and_all_stop_with_it(bag, read_dags):
     clocks = {"land_departments": "0 5 * * *", "mine_journeys": "30 6 * * 1", "serve_privacy_requests": "30 4 * * *"}
-    clocks["review_messages"] = "0 7 * * 1"
+    clocks |= {"review_messages": "0 7 * * 1", "deliver_after_quiet_hours": "0 * * * *"}
     assert {dag_id: dag["cron"] for dag_id, dag in bag["dags"].items() if dag["cron"]} == clocks
     other = read_dags(CX_LAND_SCHEDULE="15 3 * * 2")["dags"]
     assert other["land_departments"]["cron"] == "15 3 * * 2"
