@@ -5,7 +5,7 @@ import os
 import pandas as pd
 import psycopg2
 import pytest
-from dbt_builds import Warehouse
+from dbt_builds import Warehouse, documented
 from test_departments_missing import LINE
 
 from runtime import warehouse as runtime_warehouse
@@ -41,3 +41,16 @@ def test_roles_read_their_columns_and_nothing_else(company: Warehouse) -> None:
     ):
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):
             read(company, role, query)
+
+
+def test_descriptions_stand_in_the_database(company: Warehouse) -> None:
+    with documented():
+        company.build(None, "--select", "quiet_hours", "contact_limits")
+    described = """
+        select relname, obj_description(oid, 'pg_class') like 'One row per channel%%',
+            col_description(oid, attnum) is not null
+        from pg_class join pg_attribute on attrelid = oid
+        where relnamespace = 'vocabulary'::regnamespace and attname in ('window_days', 'time_zone')
+        order by 1
+    """
+    assert company.rows(described) == [("contact_limits", True, True), ("quiet_hours", True, True)]
