@@ -6,7 +6,7 @@ values that passed here into columns.
 
 from psycopg2 import sql
 
-from landing.contracts import Column
+from landing.columns import Column
 
 PATTERNS = {
     "DD.MM.YYYY": (

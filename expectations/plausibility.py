@@ -6,7 +6,7 @@ from psycopg2 import sql
 
 from expectations.formats import readable
 from expectations.row_rules import TYPES, is_castable, plain_number, shown
-from landing.contracts import Column
+from landing.columns import Column
 from landing.plausibility import OneFilled, Ordered
 
 # UTF-8 read as cp1252 or Latin-1: a lead byte of two (Ã, Â, Ä, Å) or three bytes (â€) followed by a continuation byte.

@@ -4,7 +4,8 @@ delivered; as one set-based statement."""
 from psycopg2 import sql
 
 from expectations.formats import readable
-from landing.contracts import Column, Entity
+from landing.columns import Column
+from landing.contracts import Entity
 
 # The PostgreSQL type that staging casts to, and how a steward calls it.
 TYPES = {

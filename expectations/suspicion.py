@@ -12,7 +12,8 @@ from psycopg2.extensions import connection as Connection
 
 from expectations.plausibility import check_in_a_row, checks_of_a_value
 from expectations.row_rules import shown
-from landing.contracts import Column, Contract, Entity
+from landing.columns import Column
+from landing.contracts import Contract, Entity
 from landing.plausibility import Determines, NotSwapped, OneFilled, Ordered
 
 # A rare value counts as a misspelling if a value one keystroke away is seen this many times as often ...

@@ -13,7 +13,8 @@ from psycopg2.extensions import connection as Connection
 
 from expectations.formats import readable
 from expectations.rules import Subject
-from landing.contracts import Column, Contract, Entity
+from landing.columns import Column
+from landing.contracts import Contract, Entity
 
 WEEKS_COMPARED = 8  # as for the number of rows
 DAYS_NEEDED = 3  # a median of fewer days is one odd day

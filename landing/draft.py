@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import yaml
 
-from landing.contracts import FORMATS, Contract
+from landing.columns import FORMATS
+from landing.contracts import Contract
 from landing.readers import raw_name
 from landing.text import records_as_text, table_as_text
 

@@ -10,7 +10,8 @@ import re
 import pyarrow as pa
 import pyarrow.json
 
-from landing.contracts import Column, Entity
+from landing.columns import Column
+from landing.contracts import Entity
 from landing.text import WRITTEN_BY_ARROW
 
 # A text that Arrow accepts and the warehouse cannot store, or that the warehouse could and Arrow may not write alike.

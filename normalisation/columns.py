@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from psycopg2 import sql
 
-from landing.contracts import Column, Contract, departments, load_contract
+from landing.columns import Column
+from landing.contracts import Contract, departments, load_contract
 
 Field = Callable[[str], sql.Composable]  # the expression of a column, by its name
 

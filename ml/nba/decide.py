@@ -115,18 +115,6 @@ def _numbered(rows: pd.DataFrame, as_of: date, before: pd.Series) -> pd.DataFram
     return rows.assign(decision_id=ids, revision=revision)
 
 
-def decisions(
-    given: Circumstances,
-    candidates: pd.DataFrame,
-    standing: pd.Series,
-    serving: Serving,
-    as_of: date,
-    settings: NbaSettings,
-) -> pd.DataFrame:
-    """Return the ledger rows, one per customer of `candidates` (as `lay_out` gives them): see `draw`."""
-    return draw(given, candidates, standing, serving, as_of, settings).all()
-
-
 def draw(
     given: Circumstances,
     candidates: pd.DataFrame,

@@ -9,7 +9,7 @@ from expectations.delivery_rules import delivery_rules
 from expectations.gate import suite_and_table
 from expectations.raw_gate import check_raw
 from landing import ledger
-from landing.contracts import FORMATS as KNOWN_FORMATS
+from landing.columns import FORMATS as KNOWN_FORMATS
 from landing.contracts import Contract, load_contract
 from landing.land import land_department
 from runtime import bootstrap

@@ -9,7 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from landing.contracts import Column, Contract, Entity
+from landing.columns import Column
+from landing.contracts import Contract, Entity
 
 WRITTEN = {
     "DD.MM.YYYY": "%d.%m.%Y",

@@ -17,7 +17,7 @@ from ml.nba import ledger
 from ml.nba.candidates import lay_out
 from ml.nba.circumstances import Circumstances
 from ml.nba.complaints import AGE
-from ml.nba.decide import decisions
+from ml.nba.decide import draw
 from ml.nba.model import NbaSettings, ResponseModel
 from ml.nba.serving import Serving
 from ml.registry import ModelVersion
@@ -53,14 +53,8 @@ def found(settings: NbaSettings) -> None:
             bought.append(purchases(day, np.full(CUSTOMERS, "no_action"), random))
             continue
         given = replace(given, features=features(day))
-        rows = decisions(
-            given,
-            lay_out(given, serving.response, settings),
-            pd.Series([], dtype=str),
-            serving,
-            day,
-            settings,
-        )
+        candidates = lay_out(given, serving.response, settings)
+        rows = draw(given, candidates, pd.Series([], dtype=str), serving, day, settings).all()
         ids = [ledger.decision_id(who, day) for who in rows["customer_id"]]
         made.append(rows.assign(decision_id=ids, revision=0))
         bought.append(purchases(day, rows["action_id"].to_numpy(), random))
