@@ -1,5 +1,5 @@
--- Fails when: quiet hours begin when they end, name a weekday or a time zone that there is not, or fill the whole week of
--- a channel.
+-- Fails when: quiet hours begin when they end, name a weekday or a time zone that there is not, or fill the whole week
+-- of a channel.
 -- Why: deliveries wait for the end of quiet hours. Hours that nobody can read would let a call through at night; those
 -- without an end would keep every action of the channel for ever.
 with hours as (
@@ -22,7 +22,7 @@ from hours
 where
     begins = ends
     or weekdays !~ '^[1-7]( [1-7])*$'
-    or not exists (select 1 from pg_timezone_names as known where known.name = hours.time_zone)
+    or time_zone not in (select name from pg_timezone_names)
 union all
 select
     channel,
