@@ -7,7 +7,7 @@ from platform_of_its_own import FIRST, HOUSEHOLDS, LAST
 
 from runtime.demo_chain import CHAIN, ONCE
 
-pytestmark = [pytest.mark.walk, pytest.mark.xdist_group("complete_journey")]
+pytestmark = pytest.mark.walk
 SECOND_DEMO_SECONDS = 60
 REPLAY_SECONDS = 600
 

@@ -13,7 +13,7 @@ from platform_of_its_own import Platform
 
 from runtime import home, postgres, processes
 
-pytestmark = [pytest.mark.walk, pytest.mark.xdist_group("complete_journey")]
+pytestmark = pytest.mark.walk
 # In the middle: long enough after the start to have written something, shorter than the shortest stage.
 INTO_THE_STAGE_SECONDS = 1.0
 

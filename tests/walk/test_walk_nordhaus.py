@@ -16,7 +16,7 @@ from ml.messages.frame import messages
 from runtime import warehouse
 from runtime.demo_chain import CHAIN
 
-pytestmark = [pytest.mark.walk, pytest.mark.xdist_group("nordhaus")]
+pytestmark = pytest.mark.walk
 FIRST, LAST = "2025-06-29", "2025-06-30"
 PEOPLE = 500
 NORDHAUS = {
