@@ -12,6 +12,7 @@ errors and mixtures of two days.
 import argparse
 import json
 import os
+import re
 import shutil
 import tempfile
 from contextlib import suppress
@@ -83,9 +84,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--people", type=int, default=300, help="people of Nordhaus (default: 300)")
     parser.add_argument("--ways", type=int, default=len(WAYS), help=f"how many of the {len(WAYS)} ways (default: all)")
-    parser.add_argument("--only", help="only ways whose name has this text")
+    parser.add_argument("--only", help="only ways whose name has a match of this regular expression")
     given = parser.parse_args()
-    ways = [way for way in WAYS if (given.only or "") in way.name][: given.ways]
+    ways = [way for way in WAYS if re.search(given.only or "", way.name)][: given.ways]
     with (
         tempfile.TemporaryDirectory(prefix="cxloop-red-team-") as folder,
         company(Path(folder) / "home", given.people) as at,
