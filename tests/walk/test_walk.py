@@ -17,7 +17,7 @@ from runtime import home, postgres, processes
 from runtime.demo_chain import CHAIN, ONCE
 
 pytestmark = pytest.mark.walk
-REPLAY_SECONDS = 600
+REPLAY_SECONDS = 1800
 # In the middle: long enough after the start to have written something, shorter than the shortest stage.
 INTO_THE_STAGE_SECONDS = 1.0
 
