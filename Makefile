@@ -38,7 +38,7 @@ test: install ## Everything that CI runs: the quick tests, then the whole walk
 	@echo "Quick tests, each room on a PostgreSQL of its own (minutes)"
 	@$(PYTHON_BIN) -m pytest -m "not walk" -n 2 --dist loadfile --no-loadscope-reorder --durations=40
 	@echo "The walk of two companies: the real data through Airflow, twice, with killed services (many minutes)"
-	@$(PYTHON_BIN) -m pytest -m walk -n 2 --dist loadfile --durations=40
+	@$(PYTHON_BIN) -m pytest -m walk --durations=40
 
 bench: install ## Measure ours beside the floor; NAME=landing runs one
 	@for name in $(if $(NAME),$(NAME),$(filter-out __init__,$(notdir $(basename $(wildcard bench/*.py))))); do \
