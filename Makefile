@@ -37,7 +37,7 @@ test: install ## Everything that CI runs: the quick tests, then the whole walk
 	@$(PYTHON_BIN) -m ruff check .
 	@echo "Quick tests, each room on a PostgreSQL of its own (minutes)"
 	@$(PYTHON_BIN) -m pytest -m "not walk" -n 2 --dist loadfile --no-loadscope-reorder --durations=40
-	@echo "The walk of two companies: the real data through Airflow, twice, with killed services (many minutes)"
+	@echo "The walk: the real data through Airflow, twice, with killed services (many minutes)"
 	@$(PYTHON_BIN) -m pytest -m walk --durations=40
 
 bench: install ## Measure ours beside the floor; NAME=landing runs one

@@ -147,11 +147,6 @@ def _copy(parsed):
     return copy
 
 
-def _seeds() -> dict[str, str]:
-    """The checksum of every seed file."""
-    return {name: node.checksum.checksum for name, node in manifest().nodes.items() if node.resource_type == "seed"}
-
-
 def _folders() -> list[str]:
     return ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
 
@@ -161,7 +156,6 @@ class Warehouse:
 
     def __init__(self, given: Settings, database: str, entities: dict[str, dict[str, list[str]]]):
         self.entities = entities
-        self._seeded: dict[str, str] = {}
         self._address = {
             **{part: os.environ[f"CX_PG_{part.upper()}"] for part in ("host", "port", "user", "password")},
             "dbname": database,
@@ -231,7 +225,7 @@ class Warehouse:
         """Normalise what is new, make seeds and models for `as_of`, with people resolved in between.
 
         `since`: again what became known on that day or later. Raises with the failed nodes' messages. With `--select`
-        only what is chosen is built, and nobody is resolved. Seeds are loaded once, unless they were edited.
+        only what is chosen is built, and nobody is resolved.
         """
         models = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
         if as_of is not None:
@@ -240,9 +234,7 @@ class Warehouse:
             self._dbt("build", as_of, *models, *options, since=since)
             return
         refresh = [option for option in options if option == "--full-refresh"]
-        evidence = [choice for choice in EVIDENCE if choice != "path:seeds" or refresh or self._seeded != _seeds()]
-        self._dbt("build", as_of, *models, "--select", *evidence, *refresh, since=since)
-        self._seeded = _seeds()
+        self._dbt("build", as_of, *models, "--select", *EVIDENCE, *refresh, since=since)
         self.resolve(date.fromisoformat(str(as_of)))
         self._dbt("build", as_of, *models, *options, "--exclude", *EVIDENCE, since=since)
 

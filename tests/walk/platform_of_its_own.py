@@ -24,7 +24,7 @@ COMPLETE_JOURNEY = {
     "CX_DEMO_LAST": LAST,
     "CX_DEMO_HOUSEHOLDS": str(HOUSEHOLDS),
 }
-DEMO_SECONDS = 2400  # two walks share the cores; a demo that hangs ends here
+DEMO_SECONDS = 1200
 POLL_SECONDS = 0.3
 
 
@@ -106,7 +106,7 @@ class Platform:
                 del os.environ[name]
             os.environ.update(before)
 
-    def wait_for_task(self, dag_id: str, task_id: str, seconds: float = 1800) -> dict[str, Any]:
+    def wait_for_task(self, dag_id: str, task_id: str, seconds: float = 600) -> dict[str, Any]:
         """Wait until a task runs; while Airflow is not up yet its silence is not an error."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -122,7 +122,7 @@ class Platform:
             time.sleep(POLL_SECONDS)
         raise AssertionError(f"{dag_id}.{task_id} did not run within {seconds} s")
 
-    def process_of(self, task: dict[str, Any], seconds: float = 30) -> psutil.Process:
+    def process_of(self, task: dict[str, Any], seconds: float = 10) -> psutil.Process:
         """The process that runs a task: Airflow writes the id of the task instance into its title."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

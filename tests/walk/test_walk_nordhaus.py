@@ -121,7 +121,7 @@ def test_a_human_answers_the_review_form_and_the_next_training_learns_it(nordhau
     label = next(intent for intent in intents if intent != proposed)
     lines = [f"{corrected}: {label}", f"{strange}: out_of_scope"]
     nordhaus.airflow.answer(*place, "label_messages", {"labels": lines, "by": "Ms Reviewer"})
-    assert nordhaus.airflow.wait(*place, 600)["state"] == "success"
+    assert nordhaus.airflow.wait(*place, 120)["state"] == "success"
 
     kept = nordhaus.rows("select message_id, label, reviewed_by, as_of_date::text from scores.message_reviews")
     assert set(kept) == {(corrected, label, "Ms Reviewer", LAST), (strange, "out_of_scope", "Ms Reviewer", LAST)}
@@ -152,7 +152,7 @@ def test_a_steward_undoes_a_merge_and_the_day_is_built_and_published_again(nordh
     before = {run["dag_run_id"] for run in nordhaus.airflow.runs()}
     nordhaus.airflow.unpause("steward_identities")
     nordhaus.airflow.trigger("steward_identities", "a_split", form)
-    assert nordhaus.airflow.wait("steward_identities", "a_split", 900)["state"] == "success"
+    assert nordhaus.airflow.wait("steward_identities", "a_split", 300)["state"] == "success"
     wait_for_quiet(nordhaus, {"build_warehouse", "score_customers"}, before)
 
     customers = dict(
@@ -177,7 +177,7 @@ def test_a_steward_undoes_a_merge_and_the_day_is_built_and_published_again(nordh
     assert listed == [("split",)], "what was decided for the two as one is to be recalled"
 
 
-def wait_for_form(nordhaus: Platform, dag_id: str, run_id: str, task_id: str, seconds: float = 600) -> dict[str, Any]:
+def wait_for_form(nordhaus: Platform, dag_id: str, run_id: str, task_id: str, seconds: float = 120) -> dict[str, Any]:
     """Wait until a task asks a human; fail if its run ends before."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -189,7 +189,7 @@ def wait_for_form(nordhaus: Platform, dag_id: str, run_id: str, task_id: str, se
     raise AssertionError(f"{dag_id}.{task_id} asked nobody within {seconds} s")
 
 
-def wait_for_quiet(nordhaus: Platform, dag_ids: set[str], before: set[str], seconds: float = 1800) -> None:
+def wait_for_quiet(nordhaus: Platform, dag_ids: set[str], before: set[str], seconds: float = 600) -> None:
     """Wait until each of the DAGs has run anew and nothing runs any more; fail on a red run."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
