@@ -2,8 +2,9 @@
 
 `python -m bench.intent_behaviour --people N` plays Nordhaus, builds its warehouse as the DAGs do, trains and judges on
 later weeks: recency and frequency, a logistic regression, XGBoost, and the Bayes-optimal score (the share of futures in
-which it happens, lived from the true state of everybody on that evening; bench/nordhaus/futures.py). `--built` takes
-the warehouse that the settings name as it stands. With `CX_DATASET=complete_journey` it is real people: XGBoost beside
+which it happens, lived from the true state of everybody on that evening; bench/nordhaus/futures.py). Nobody sees that
+state, so there is "reachable" as well: the same features, told the true chances (bench/peers). `--built` takes the
+warehouse that the settings name as it stands. With `CX_DATASET=complete_journey` it is real people: XGBoost beside
 BG/NBD and the regression on whether somebody buys again within 28 days.
 """
 
@@ -19,9 +20,11 @@ import pandas as pd
 from rich.table import Table
 
 from bench.peers.bg_nbd import repeat_purchase
+from bench.peers.told_the_truth import reachable
 from ml import metrics
 from ml.calibration import choose_calibrator
 from ml.comparison import gains
+from ml.frames import as_numbers
 from ml.intent import abstain, fit
 from ml.intent import frame as labelled
 from ml.intent.model import IntentModel, IntentSettings, intent_settings
@@ -83,6 +86,12 @@ def against_the_optimum(
         label = labelled.label_of(rows, intent)
         probability = {name: model.predict_proba(rows)[intent].to_numpy() for name, model in models.items()}
         probability["optimum"] = best.loc[rows.index, intent].to_numpy()
+        probability["reachable"] = reachable(
+            as_numbers(rows, ours.features),
+            probability["optimum"],
+            rows["customer_id"],
+            {"random_state": chosen.seed, **chosen.xgboost},
+        )
         lines[intent] = {name: metrics.evaluate(label, each) for name, each in probability.items()}
         found.append(
             {f"{name}_{metric}": value for name, each in lines[intent].items() for metric, value in each.items()}
@@ -95,10 +104,11 @@ def against_the_optimum(
         "baseline_pr_auc": mean["recency_frequency_pr_auc"],
         "logistic_pr_auc": mean["logistic_pr_auc"],
         "optimum_pr_auc": mean["optimum_pr_auc"],
+        "reachable_pr_auc": mean["reachable_pr_auc"],
         "ece": mean["xgboost_ece"],
         "optimum_ece": mean["optimum_ece"],
         **{f"{name}_log_loss": mean[f"{key}_log_loss"] for name, key in {"baseline": fit.BASELINE}.items()},
-        **{f"{name}_log_loss": mean[f"{name}_log_loss"] for name in (fit.OURS, "logistic", "optimum")},
+        **{f"{name}_log_loss": mean[f"{name}_log_loss"] for name in (fit.OURS, "logistic", "optimum", "reachable")},
         **{
             name.replace("/", "_"): value
             for name, value in abstain.kept(frame, split.test, ours, chosen.abstention).items()
@@ -108,8 +118,9 @@ def against_the_optimum(
         "rows_judged_on": int(split.test.sum()),
     }
     for metric in ("pr_auc", "log_loss"):
-        base, top = mean[f"{fit.BASELINE}_{metric}"], mean[f"optimum_{metric}"]
-        result[f"{metric}_share_of_the_way"] = (mean[f"xgboost_{metric}"] - base) / (top - base)
+        base, ours_is = mean[f"{fit.BASELINE}_{metric}"], mean[f"{fit.OURS}_{metric}"]
+        for end in ("optimum", "reachable"):
+            result[f"{metric}_share_of_the_way_to_{end}"] = (ours_is - base) / (mean[f"{end}_{metric}"] - base)
     return {name: round(float(value), 4) for name, value in result.items()}
 
 

@@ -5,6 +5,7 @@ import pandas as pd
 
 from bench.nordhaus.futures import evenings, futures
 from bench.peers.bg_nbd import buys_within, fit, recency_frequency
+from bench.peers.told_the_truth import reachable
 
 
 def lived(count: int, days: int, parameters, random) -> tuple[np.ndarray, ...]:
@@ -61,3 +62,16 @@ def test_futures_differ_and_leave_the_company_where_it_is():
     assert (first.spend_eur[first.purchases > 0] > 0).all() and not first.spend_eur[first.purchases == 0].any()
     (again, _) = futures(world, 2, 28)
     assert (again.purchases == first.purchases).all() and (again.tickets == first.tickets).all()
+
+
+def test_told_the_truth_a_learner_finds_what_the_features_tell_and_nothing_of_what_they_hide():
+    random = np.random.default_rng(3)
+    seen, hidden = random.normal(size=6000), random.normal(size=6000)
+    customer = pd.Series(np.arange(6000) // 2)  # two rows each, both with the same hidden state
+    seen, hidden = np.repeat(seen[::2], 2), np.repeat(hidden[::2], 2)
+    chance = 1 / (1 + np.exp(-(seen + hidden)))
+    found = reachable(pd.DataFrame({"seen": seen}), chance, customer, {"learning_rate": 0.05, "min_child_weight": 20})
+    grid = np.random.default_rng(4).normal(size=4000)
+    best = np.array([(1 / (1 + np.exp(-(x + grid)))).mean() for x in seen])
+    assert np.abs(found - best).mean() < 0.05
+    assert np.corrcoef(found - best, hidden)[0, 1] < 0.1
