@@ -57,7 +57,7 @@ def main() -> None:
         with company(settings()) as platform:
             walk(platform, given.last)
             console.print(f"  {normalise_values(given.last).summary()}")
-            build(given.last, select=["path:seeds", "path:models/staging"])
+            build(given.last, select=["path:seeds", "path:models/vocabulary", "path:models/staging"])
             report(platform, given.last - timedelta(days=DAYS_UNDER_WAY))
 
 

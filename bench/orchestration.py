@@ -30,7 +30,10 @@ from runtime.settings import ROOT, settings
 from simulator.complete_journey import deliver
 
 HISTORY, NEXT_DAY = date(2017, 12, 28), date(2017, 12, 29)
-SELECT = ["path:seeds", *(f"path:models/{layer}" for layer in ("staging", "intermediate", "marts", "features"))]
+SELECT = [
+    "path:seeds",
+    *(f"path:models/{layer}" for layer in ("vocabulary", "staging", "intermediate", "marts", "features")),
+]
 EXCLUDE = ["path:models/marts/outcomes"]
 LISTENERS = ("train_intent", "train_next_best_action")
 RUN_SECONDS = 3600

@@ -160,10 +160,10 @@ RAMPS = """
     ),
     ramps as (
         select a.action_id,
-            floor((starts_at + (1 - starts_at) * ({as_of} - a.valid_from) / days) * customers + 1e-9) as maximum,
+            floor((starts_at + (1 - starts_at) * ({as_of} - a.offered_since) / days) * customers + 1e-9) as maximum,
             (select count(*) from {table} l where l.as_of_date = {as_of} and l.action_id = a.action_id) as taken
         from how
-        join vocabulary.actions a on a.valid_from <= {as_of} and {as_of} - a.valid_from < days
+        join vocabulary.actions a on a.offered_since <= {as_of} and {as_of} - a.offered_since < days
         where a.action_id <> 'no_action'
     )
     select action_id as object, taken || ' customers of ' || maximum as observed, taken > maximum as is_broken

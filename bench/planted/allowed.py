@@ -16,7 +16,7 @@ SERVICE = ("service_callback", "apology_voucher", "tutorial", "ask_missing_attri
 
 def eligible(monday: Monday) -> np.ndarray:
     """Return what may be done (n, k). Contact limits do not bind: everybody is contacted once a week at most."""
-    policies = pd.read_csv(SEEDS / "policies.csv")
+    policies = pd.read_csv(SEEDS / "policy_versions.csv")
     policies = policies[policies["rule"] != "contact_limit"]
     looked_at = policies.loc[policies["rule"] == "minimum_feature", "parameter"].unique()
     size, names = len(monday.person), np.array(effects.NAMES)

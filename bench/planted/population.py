@@ -79,8 +79,9 @@ def people(customers: int, days: int, offers: int) -> None:
 
 def vocabulary(customers: int, offers: int) -> dict[str, pd.DataFrame]:
     """Return the seeds of Nordhaus with what is planted beside them, by table."""
-    seeds = {name: pd.read_csv(_SEEDS / "nordhaus" / f"{name}.csv") for name in
-             ("actions", "policies", "contact_limits", "quiet_hours", "capacities", "intents")}  # fmt: skip
+    files = {name: name for name in ("contact_limits", "quiet_hours", "capacities", "intents")}
+    files |= {"actions": "action_versions", "policies": "policy_versions"}
+    seeds = {name: pd.read_csv(_SEEDS / "nordhaus" / f"{file}.csv") for name, file in files.items()}
     texts = {f"{kind}_{language}": "A letter" for kind in ("name", "reason") for language in ("en", "de")}
     letter = {**LETTER, **texts, "valid_from": FIRST_DAY + timedelta(days=1)}
     seeds["actions"] = pd.concat([seeds["actions"], pd.DataFrame([letter])], ignore_index=True)
@@ -93,6 +94,7 @@ def vocabulary(customers: int, offers: int) -> dict[str, pd.DataFrame]:
     for rows in seeds.values():
         if "valid_from" in rows:
             rows["valid_from"] = pd.to_datetime(rows["valid_from"])
+    seeds["actions"]["offered_since"] = seeds["actions"]["valid_from"]
     return {f"vocabulary.{name}": rows for name, rows in seeds.items()}
 
 

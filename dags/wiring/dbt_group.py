@@ -15,7 +15,7 @@ from dags.wiring.dbt_progress import PROGRESS, ModelTask
 Progress = dict[str, dict[str, Any]]
 # Evidence of who is who is built before identities are resolved, all other marts after it.
 EVIDENCE = ["models/intermediate/identity/person_records.sql"]
-STAGED = ["seeds", "models/staging", *EVIDENCE]
+STAGED = ["seeds", "models/vocabulary", "models/staging", *EVIDENCE]
 MARTS = ["models/intermediate", "models/marts"]
 NOT_MARTS = [*EVIDENCE, "models/marts/outcomes"]
 # Insights that are looked at by the week, not by the day.

@@ -6,6 +6,7 @@ once. None of these libraries starts a Python thread when imported, which would 
 dlt is not among them: it reads its settings when it is imported, and landing sets them just before.
 """
 
+import gc
 import importlib
 import warnings
 
@@ -30,9 +31,10 @@ class PreloadedLocalExecutor(LocalExecutor):
     """Runs tasks as LocalExecutor does; they find the libraries imported."""
 
     def start(self) -> None:
-        """Import the libraries, then fork the workers."""
+        """Import the libraries, then fork the workers; they collect garbage after many new objects, not after 700."""
         for library in LIBRARIES:
             importlib.import_module(library)
         # skops looks at every attribute of every loaded module; Airflow's old names answer with 1,160 warnings a task.
         warnings.filterwarnings("ignore", module=r"skops\.io")
+        gc.set_threshold(100_000, 20, 100)  # inherited by the forks; a seventh of the time of a dbt build before
         super().start()

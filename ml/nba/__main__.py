@@ -1,7 +1,8 @@
 """Questions about decisions, answered without writing anything.
 
 `python -m ml.nba why CUSTOMER [ACTION] [--as-of DAY] [--language de]`: why an action was decided, or why not.
-`python -m ml.nba dry-run [--policies FILE] [--capacities FILE] [--as-of DAY]`: what other rules would have decided.
+`python -m ml.nba dry-run [--actions FILE] [--policies FILE] [--capacities FILE] [--as-of DAY] [--rules-of DAY]`: what
+other actions and rules would have decided.
 """
 
 import argparse
@@ -37,9 +38,13 @@ def main(arguments: list[str] | None = None) -> int:
     why.add_argument("--as-of", type=date.fromisoformat, metavar="DAY", help="the day (default: the last one decided)")
     why.add_argument("--language", choices=("en", "de"), default="en")
     why.set_defaults(answer=_why)
-    dry = commands.add_parser("dry-run", help="say what other policies or capacities would have decided")
-    dry.add_argument("--policies", type=Path, metavar="FILE", help="a CSV like the seed policies.csv")
-    dry.add_argument("--capacities", type=Path, metavar="FILE", help="a CSV like the seed capacities.csv")
+    dry = commands.add_parser("dry-run", help="say what other actions, policies or capacities would have decided")
+    for name, seed in {"actions": "action_versions", "policies": "policy_versions", "capacities": "capacities"}.items():
+        dry.add_argument(f"--{name}", type=Path, metavar="FILE", help=f"a CSV like the seed {seed}.csv")
+    dry.add_argument(
+        "--rules-of", type=date.fromisoformat, metavar="DAY",
+        help="take the versions that hold on that day (default: all that the files announce)",
+    )  # fmt: skip
     dry.add_argument("--as-of", type=date.fromisoformat, metavar="DAY", help="the day (default: the last one decided)")
     dry.set_defaults(answer=_dry_run)
     given = parser.parse_args(arguments)
@@ -61,7 +66,7 @@ def _why(given: argparse.Namespace) -> list[str]:
 
 
 def _dry_run(given: argparse.Namespace) -> list[str]:
-    return dry_run(given.as_of, given.policies, given.capacities).lines()
+    return dry_run(given.as_of, given.policies, given.capacities, given.actions, given.rules_of).lines()
 
 
 def decision_of(customer_id: str, as_of: date | None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from runtime import warehouse
 
 _QUERIES = {
     "actions": "select * from vocabulary.actions where valid_from <= %(as_of)s order by action_id",
-    "policies": "select * from vocabulary.policies where valid_from <= %(as_of)s",
+    "policies": "select * from vocabulary.policies where valid_from <= %(as_of)s order by policy_id",
     "limits": "select * from vocabulary.contact_limits order by channel, window_days",
     # Of several versions of a limit the newest that is valid holds.
     "capacities": "select distinct on (capacity_id) * from vocabulary.capacities where valid_from <= %(as_of)s"

@@ -1,6 +1,6 @@
 """New actions begin small: of everybody only so many get one, until it is mature.
 
-The ramp is a capacity like any other (`ml.nba.capacity`): an action that took effect `age` days ago may be taken by
+The ramp is a capacity like any other (`ml.nba.capacity`): an action that is offered for `age` days may be taken by
 `starts_at + (1 - starts_at) * age / days` of all customers, so that what is unknown is dealt out to those for whom it
 promises most, explored by ration, and every probability stays what is logged. The habit is Pega's ("model maturity":
 a new action reaches 2 % of its base first), which counts answers where this counts days.
@@ -19,8 +19,8 @@ from ml.nba.policy import NO_ACTION
 
 def shares(actions: pd.DataFrame, as_of: date, maturity: Mapping[str, float]) -> dict[str, float]:
     """Return by action that is not mature on `as_of` the share of all customers, 0 to 1, that may get it."""
-    # Of a logged day before it took effect nobody could have got it.
-    age = (pd.Timestamp(as_of) - pd.to_datetime(actions["valid_from"])).dt.days.clip(lower=0)
+    # A later version is no new action. Of a logged day before the first one nobody could have got it.
+    age = (pd.Timestamp(as_of) - pd.to_datetime(actions["offered_since"])).dt.days.clip(lower=0)
     share = maturity["starts_at"] + (1 - maturity["starts_at"]) * age / maturity["days"]
     young = (age < maturity["days"]) & (actions["action_id"] != NO_ACTION)
     return dict(zip(actions.loc[young, "action_id"], share[young].astype(float).tolist(), strict=True))

@@ -50,7 +50,7 @@ def ledger(tmp_path_factory):
             " select capacity_id, channel, action_id, unit, 1e6, %s from vocabulary.capacities",
             (FREE,),
         )
-        change("update vocabulary.actions set valid_from = '2025-01-01'")
+        change("update vocabulary.actions set valid_from = '2025-01-01', offered_since = '2025-01-01'")
         come(FREE)
         change("update quality.department_status set status = 'fresh' where as_of = %s", (FREE,))
         decide(FREE)
@@ -135,7 +135,7 @@ def test_more_than_a_capacity_or_a_budget_is_found(ledger):
 
 def test_more_of_a_new_action_than_its_ramp_allows_is_found(ledger):
     # As it was when the letters began.
-    new = "update vocabulary.actions set valid_from = %s where action_id = 'letter_offer'", (LETTERS_BEGIN,)
+    new = "update vocabulary.actions set offered_since = %s where action_id = 'letter_offer'", (LETTERS_BEGIN,)
     assert "new_actions_begin_small" not in broken(LETTERS_BEGIN, new)
     found = broken(LETTERS_BEGIN, new, forced(LETTERS_BEGIN, "c.action_id = 'letter_offer'", 9))
     assert "letter_offer" in found["new_actions_begin_small"] and "customers of 8" in found["new_actions_begin_small"]

@@ -14,7 +14,7 @@ from runtime.settings import ROOT
 EVIDENCE = "models/intermediate/identity/person_records.sql"
 # Where each dbt group looks, as in the DAG files.
 GROUPS = {
-    ("build_warehouse", "build_evidence"): (["seeds", "models/staging", EVIDENCE], []),
+    ("build_warehouse", "build_evidence"): (["seeds", "models/vocabulary", "models/staging", EVIDENCE], []),
     ("build_warehouse", "build_marts"): (["models/intermediate", "models/marts"], [EVIDENCE, "models/marts/outcomes"]),
     ("build_warehouse", "build_features"): (["models/features"], []),
     ("learn_from_outcomes", "learn_outcomes"): (["models/marts/outcomes", "models/insights"], JOURNEYS),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from dbt_builds import Warehouse
-from test_cases import BUILT, FOLDER, check
+from test_cases import BUILT, FOLDER, check, models_of
 
 CASES_OF_NORDHAUS = sorted(path for path in (FOLDER / "cases_nordhaus").iterdir() if path.is_dir())
 
@@ -14,5 +14,5 @@ def test_case_of_nordhaus(nordhaus: Warehouse, case: Path) -> None:
     """The last day is built anew as well: growing day by day must end where a full refresh ends."""
     since = check(nordhaus, case)
     grown = nordhaus.checksums(*BUILT)
-    nordhaus.build(since, "--full-refresh")
+    nordhaus.build(since, "--full-refresh", only=models_of(case))
     assert nordhaus.checksums(*BUILT) == grown

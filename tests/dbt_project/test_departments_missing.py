@@ -51,7 +51,7 @@ def test_outcomes_watch_the_28_days_after_a_decision(company: Warehouse) -> None
             "'no_action', 'none', 0.25, 1.5, %s, %s, %s, 'p1', 'm', '1', 'i', '1', %s)",
             (decision, customer, as_of, as_of, as_of, as_of, as_of),
         )
-    company.build("2017-04-02", "--exclude", "customer_records")
+    company.build("2017-04-02", only=["outcomes"])
     seen = "decision_id, observed_days, is_complete, purchase_days, spend_eur"
     found = company.rows(f"select {seen} from decisions.outcomes order by decision_id")
     assert [(*row[:4], float(row[4])) for row in found] == [

@@ -9,11 +9,12 @@ pytestmark = pytest.mark.usefixtures("server")
 
 # What a folder may read. Arrows point one way; identity lies under intermediate.
 MAY_READ = {
+    "vocabulary": {"seed"},
     "staging": {"staging", "source", "seed"},
     "intermediate": {"staging", "intermediate", "seed"},
-    "marts": {"intermediate", "marts", "seed"},
-    "features": {"marts", "features", "seed"},
-    "insights": {"intermediate", "marts", "features", "insights", "seed"},
+    "marts": {"intermediate", "marts", "vocabulary", "seed"},
+    "features": {"marts", "features", "vocabulary", "seed"},
+    "insights": {"intermediate", "marts", "features", "insights", "vocabulary", "seed"},
 }
 
 

@@ -13,7 +13,7 @@ WRONG = {
 
 
 def test_hours_that_cannot_be_kept_are_found(company: Warehouse) -> None:
-    company.build(None, "--select", "quiet_hours", "actions", "intents")
+    company.build(None, "--select", "quiet_hours", "action_versions", "intents")
     company.test(None, *LAW)
     for row in WRONG.values():
         company.run("insert into vocabulary.quiet_hours values ('phone', %s, %s, %s, %s, 'a test', '2018-01-01')", row)

@@ -27,7 +27,7 @@ DDL = """
     create table vocabulary.intents (intent_id text);
     create table vocabulary.actions (
         action_id text, channel text, needs_departments text, is_human boolean, ai_disclosure text, valid_from date,
-        purpose text, cost_eur numeric
+        purpose text, cost_eur numeric, offered_since date
     );
     create table vocabulary.capacities (
         capacity_id text, channel text, action_id text, unit text, maximum_per_day numeric, valid_from date
@@ -63,10 +63,10 @@ MARTS = """
     cross join lateral (select right(c.customer_id, 1)::int) x (n);
     insert into vocabulary.intents values ('lapse'), ('redeem_offer');
     insert into vocabulary.actions values
-        ('no_action', 'none', null, false, null, '2017-01-01', null, 0),
+        ('no_action', 'none', null, false, null, '2017-01-01', null, 0, '2017-01-01'),
         ('coupon_campaign_a', 'mail', 'till marketing', false, 'Selected automatically.', '2017-01-01', 'marketing',
-            0.70),
-        ('adviser_call', 'phone', 'till crm', true, null, '2017-01-01', 'service', 5.00);
+            0.70, '2017-01-01'),
+        ('adviser_call', 'phone', 'till crm', true, null, '2017-01-01', 'service', 5.00, '2017-01-01');
     insert into vocabulary.message_intents values ('complain_delivery', true), ('track', false);
     insert into vocabulary.capacities values
         ('letters', 'mail', null, 'contacts', 1, '2017-01-01'), ('letters', 'mail', null, 'contacts', 0, '2018-01-01'),

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ml.nba.versions import in_force
 from runtime import warehouse as runtime_warehouse
 
 AS_OF = date(2017, 12, 28)
@@ -70,7 +71,10 @@ def found(connection) -> None:
     nobody_writes(connection)
     for name in ("message_intents", "feature_words"):
         create(connection, f"vocabulary.{name}", pd.read_csv(SEEDS.parent / f"{name}.csv"))
-    for name in ("actions", "policies", "contact_limits", "capacities", "intents"):
+    create(connection, "vocabulary.actions", in_force(pd.read_csv(SEEDS / "action_versions.csv"), "action_id", AS_OF))
+    policies = pd.read_csv(SEEDS / "policy_versions.csv", parse_dates=["valid_until"])
+    create(connection, "vocabulary.policies", in_force(policies, "policy_id", AS_OF))
+    for name in ("contact_limits", "capacities", "intents"):
         seed = pd.read_csv(SEEDS / f"{name}.csv")
         if "valid_from" in seed:
             seed["valid_from"] = pd.to_datetime(seed["valid_from"])

@@ -20,6 +20,7 @@ from ml.nba.complaints import AGE
 from ml.nba.decide import draw
 from ml.nba.model import NbaSettings, ResponseModel
 from ml.nba.serving import Serving
+from ml.nba.versions import in_force
 from ml.registry import ModelVersion
 from runtime import warehouse as runtime_warehouse
 from tests.ml.company import AS_OF, NEXT_DAY, NO_CONSENTS, SEEDS, create, nobody_writes
@@ -127,14 +128,13 @@ def purchases(day: date, action: np.ndarray, random: np.random.Generator) -> pd.
 
 def circumstances(day: date) -> Circumstances:
     """The real vocabulary, with coupons that cost the same, everything allowed, and nothing short."""
-    actions = pd.read_csv(SEEDS / "actions.csv")
+    actions = in_force(pd.read_csv(SEEDS / "action_versions.csv"), "action_id", day)
     coupons = actions["action_id"].isin(TWINS)
     actions.loc[coupons, ["cost_eur", "response_value_eur"]] = [0.55, 7.0]
     # Worth almost as much as a coupon, so that it was tried often.
     actions.loc[actions["action_id"] == REMINDER, "response_value_eur"] = 10.0
-    actions["valid_from"] = pd.to_datetime(actions["valid_from"])
-    policies = pd.read_csv(SEEDS / "policies.csv").astype({"threshold": float})
-    policies["valid_from"] = pd.to_datetime(policies["valid_from"])
+    policies = pd.read_csv(SEEDS / "policy_versions.csv", parse_dates=["valid_until"]).astype({"threshold": float})
+    policies = in_force(policies, "policy_id", day)
     capacities = pd.read_csv(SEEDS / "capacities.csv").iloc[:0]
     intents = pd.read_csv(SEEDS / "intents.csv")["intent_id"].tolist()
     scores = pd.DataFrame({"customer_id": np.repeat(_WHO, len(intents)), "intent": np.tile(intents, CUSTOMERS)})

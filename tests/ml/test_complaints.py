@@ -12,7 +12,7 @@ from tests.ml.company import SEEDS, create
 
 AS_OF = date(2025, 6, 30)
 NORDHAUS = SEEDS.parent / "nordhaus"
-POLICIES, ACTIONS = (pd.read_csv(NORDHAUS / f"{name}.csv") for name in ("policies", "actions"))
+POLICIES, ACTIONS = (pd.read_csv(NORDHAUS / f"{name}_versions.csv") for name in ("policy", "action"))
 TABLES = (
     *("marts.case_messages", "marts.case_versions", "marts.survey_answers"),
     "vocabulary.message_intents",

@@ -94,7 +94,7 @@ def test_for_each_thing_that_may_be_heard_the_best_allowed_action_is_ready(decid
     if_lapse = by_kind[("behaviour", "lapse")]
     assert (by_kind[("message", "complain_product")] == if_lapse).all(), "it shows that the customer may stay away"
     minimum = next(
-        row for row in pd.read_csv(SEEDS / "policies.csv").itertuples() if row.policy_id == "call_only_valuable"
+        row for row in pd.read_csv(SEEDS / "policy_versions.csv").itertuples() if row.policy_id == "call_only_valuable"
     )
     calls = 0
     for row in decided:

@@ -11,12 +11,13 @@ from ml.nba import explore
 from ml.nba.capacity import Limits
 from ml.nba.choose import RATIONED, SQUARECB, choose
 from ml.nba.maturity import noted, ramp, shares
+from ml.nba.versions import in_force
 
 BEGUN = date(2025, 6, 2)
 ACTIONS = pd.DataFrame(
     {
         "action_id": ["no_action", "old", "new"],
-        "valid_from": pd.to_datetime(["2025-01-01", "2025-01-01", BEGUN]),
+        "offered_since": pd.to_datetime(["2025-01-01", "2025-01-01", BEGUN]),
     }
 )
 MATURITY = {"starts_at": 0.02, "days": 28}
@@ -74,12 +75,23 @@ def test_it_goes_to_those_for_whom_it_promises_most():
 
 
 def test_doing_nothing_is_never_new_and_the_ledger_keeps_the_ramp():
-    new = ACTIONS.assign(valid_from=pd.Timestamp(BEGUN))
+    new = ACTIONS.assign(offered_since=pd.Timestamp(BEGUN))
     assert noted(new, BEGUN, MATURITY) == {**MATURITY, "shares": {"old": 0.02, "new": 0.02}}
     assert ramp(new, BEGUN, 1000, MATURITY).maximum.tolist() == [20, 20]
-    assert not ramp(new.assign(valid_from=pd.Timestamp("2025-01-01")), BEGUN, 1000, MATURITY)
+    assert not ramp(new.assign(offered_since=pd.Timestamp("2025-01-01")), BEGUN, 1000, MATURITY)
 
 
 def test_whole_customers_are_not_lost_to_rounding():
     share = {"starts_at": 0.29, "days": 28}
     assert ramp(ACTIONS, BEGUN, 100, share).maximum.tolist() == [29]
+
+
+def test_a_later_version_of_an_action_is_no_new_action():
+    versions = pd.DataFrame(
+        {"action_id": ["call", "call", "call", "visit"], "cost_eur": [5, 6, 7, 9],
+         "valid_from": ["2025-01-01", "2025-06-15", "2025-06-20", "2025-06-20"]}
+    )  # fmt: skip
+    today, later = (in_force(versions, "action_id", date(2025, 6, day)) for day in (19, 20))
+    assert today[["action_id", "cost_eur"]].values.tolist() == [["call", 6]]
+    assert later[["action_id", "cost_eur"]].values.tolist() == [["call", 7], ["visit", 9]]
+    assert shares(later, date(2025, 6, 20), MATURITY) == {"visit": 0.02}

@@ -8,8 +8,8 @@ from ml.nba.policy import UnknownRule, apply_policies
 from ml.nba.value import expected_net_value, response_probability
 from tests.ml.company import SEEDS
 
-ACTIONS = pd.read_csv(SEEDS / "actions.csv")
-POLICIES = pd.read_csv(SEEDS / "policies.csv")
+ACTIONS = pd.read_csv(SEEDS / "action_versions.csv")
+POLICIES = pd.read_csv(SEEDS / "policy_versions.csv")
 LIMITS = pd.read_csv(SEEDS / "contact_limits.csv")
 FRESH = {"till": "fresh", "crm": "fresh", "marketing": "fresh"}
 CONTACTABLE = {

@@ -14,6 +14,7 @@ from ml.nba.maturity import ramp
 from ml.nba.model import NbaSettings
 from ml.nba.policy import NO_ACTION
 from ml.nba.ration import ration
+from ml.nba.versions import in_force
 from runtime import warehouse
 
 
@@ -82,7 +83,7 @@ def policy_of(log: Logged, value_eur: np.ndarray, capacities: pd.DataFrame, sett
     for day in np.unique(days):
         of_day = days == day
         given = arms[of_day], value_eur[of_day], log.is_eligible[of_day]
-        limits = limits_of(in_force(capacities, day), log.actions)
+        limits = limits_of(in_force(capacities, "capacity_id", pd.Timestamp(day).date()), log.actions)
         everybody = round(of_day.sum() / max(log.share, 1e-9))
         limits = limits.beside(ramp(log.actions, pd.Timestamp(day).date(), everybody, settings.maturity))
         limits = replace(limits, maximum=limits.maximum * log.share).binding(log.is_eligible[of_day])
@@ -91,12 +92,6 @@ def policy_of(log: Logged, value_eur: np.ndarray, capacities: pd.DataFrame, sett
         else:
             found[of_day] = explore.propensities(*given, default, *scale)
     return found
-
-
-def in_force(capacities: pd.DataFrame, day: Any) -> pd.DataFrame:
-    """Return the capacities of a day: of several versions the newest that is valid."""
-    valid = capacities[pd.to_datetime(capacities["valid_from"]) <= pd.Timestamp(day)].sort_values("valid_from")
-    return valid.drop_duplicates("capacity_id", keep="last")
 
 
 def read_capacities(connection: Any, until: date) -> pd.DataFrame:
