@@ -36,7 +36,7 @@ test: install ## Everything that CI runs: the quick tests, then the whole walk
 	@echo "Lint"
 	@$(PYTHON_BIN) -m ruff check .
 	@echo "Quick tests, each room on a PostgreSQL of its own (minutes)"
-	@$(PYTHON_BIN) -m pytest -m "not walk" -n 2 --dist loadfile --no-loadscope-reorder --durations=40
+	@$(PYTHON_BIN) -m pytest -m "not walk" -n 3 --dist loadfile --no-loadscope-reorder --durations=40
 	@echo "The walk: the real data through Airflow, twice, with killed services (many minutes)"
 	@$(PYTHON_BIN) -m pytest -m walk --durations=40
 

@@ -117,7 +117,7 @@ def against_the_optimum(
         "rows_to_learn_from": int(split.train.sum()),
         "rows_judged_on": int(split.test.sum()),
     }
-    # The log-loss of chances that are told is theirs: the lived futures are not calibrated, only the ranking is compared.
+    # Futures are not calibrated, and whoever is told their chances is not either: there only the ranking is compared.
     for metric, end in (("pr_auc", "optimum"), ("log_loss", "optimum"), ("pr_auc", "reachable")):
         base = mean[f"{fit.BASELINE}_{metric}"]
         way = mean[f"{end}_{metric}"] - base
