@@ -15,7 +15,7 @@ FEWEST_EXPECTED, FEWEST = 5, 30
 
 SIZES = """
     with arms as (
-        select arm, count(*) as customers from {table} where as_of_date = {as_of} group by arm
+        select arm, count(*) as customers from {table} where as_of_date = {as_of} and arm <> 'mandatory' group by arm
     ),
     shares as (
         select (exploration ->> 'holdout_share')::float8 as holdout, (exploration ->> 'random_share')::float8 as random,
@@ -51,7 +51,7 @@ ALIKE = """
         cross join (select min(as_of_date) as day from decisions.decision_ledger) first
         join {table} l
             on l.customer_id = c.customer_id and l.as_of_date = greatest(c.first_known_date, first.day)
-            and l.as_of_date <= {as_of}
+            and l.as_of_date <= {as_of} and l.arm <> 'mandatory'
         cross join (values ('spend_eur_84d'), ('recency_days')) f (name)
     ),
     arms as (

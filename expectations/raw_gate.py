@@ -144,19 +144,31 @@ def _set_status(connection: Connection, contract: Contract, result: GateResult) 
         # A file with the same content as an accepted one says that nothing has changed up to its own date.
         cursor.execute(
             sql.SQL("""
-                insert into quality.department_status (department, as_of, data_as_of, status, reason)
-                select %(department)s, %(as_of)s, max(b.delivered_date), %(status)s, %(reason)s
-                from {batches} b
-                where b.as_of <= %(as_of)s and b.delivered_date <= %(as_of)s
-                    and exists (
-                        select from {batches} original
-                        join quality.batch_verdicts v
-                            on v.department = %(department)s and v.entity = original.entity
-                            and v.batch_id = original.batch_id and v.verdict = 'accepted' and v.as_of <= %(as_of)s
-                        where original.entity = b.entity
-                            and (original.batch_id = b.batch_id
-                                or (b.status = 'duplicate' and original.content_sha256 = b.content_sha256))
-                    )
+                insert into quality.department_status (department, as_of, data_as_of, status, reason, silent_days)
+                with told as (
+                    select b.entity, max(b.delivered_date) as day
+                    from {batches} b
+                    where b.as_of <= %(as_of)s and b.delivered_date <= %(as_of)s
+                        and exists (
+                            select from {batches} original
+                            join quality.batch_verdicts v
+                                on v.department = %(department)s and v.entity = original.entity
+                                and v.batch_id = original.batch_id and v.verdict = 'accepted' and v.as_of <= %(as_of)s
+                            where original.entity = b.entity
+                                and (original.batch_id = b.batch_id
+                                    or (b.status = 'duplicate' and original.content_sha256 = b.content_sha256))
+                        )
+                    group by b.entity
+                )
+                select %(department)s, %(as_of)s, max(told.day), %(status)s, %(reason)s,
+                    coalesce(max(greatest(%(as_of)s - told.day - usual.days, 0)), 0)
+                from told
+                left join unnest(%(entities)s::text[], %(usual)s::integer[]) as usual (entity, days) using (entity)
             """).format(batches=batches),
-            {"department": contract.department, "as_of": result.as_of, "status": status, "reason": reason},
+            {
+                **{"department": contract.department, "as_of": result.as_of, "status": status, "reason": reason},
+                # A daily file may be a day old before it is late; a day old, it owes that day.
+                "entities": [entity.name for entity in contract.entities],
+                "usual": [max(entity.freshness.warn_after_days - 1, 0) for entity in contract.entities],
+            },
         )

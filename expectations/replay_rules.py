@@ -1,7 +1,8 @@
 """The audit of a day's draws: arm, net values, propensities and choice follow from the row alone, by SQL.
 
 Written anew from the papers and the comments of `ml/schema.sql`, without the chooser's code: SquareCB in closed form
-(Foster & Rakhlin, ICML 2020), under limits with the prices and shares that the row keeps.
+(Foster & Rakhlin, ICML 2020), under limits with the prices and shares that the row keeps. What is mandatory is drawn by
+nobody: the one with the highest value is told, of equal ones the first.
 """
 
 from great_expectations.expectations.expectation import Expectation
@@ -25,19 +26,19 @@ REPLAYED = """
         select row_number() over () as number, arm, draw, action_id, candidates, exploration ->> 'method' as method,
             (exploration ->> 'gamma')::float8 as gamma, (exploration ->> 'reward_scale_eur')::float8 as scale,
             exploration -> 'prices' as prices, exploration -> 'shares' as shares,
-            exploration ->> 'assigned' as assigned,
+            exploration ->> 'assigned' as assigned, exploration -> 'mandatory' as mandatory,
             case
                 when {held_out} < (exploration ->> 'holdout_share')::float8 then 'holdout'
                 when {at_random} < (exploration ->> 'random_share')::float8 then 'random'
                 else 'policy'
             end as hashed_arm,
-            case exploration ->> 'method' when 'squarecb' then {drawn} else draw end as hashed_draw
+            case when exploration ->> 'method' in ('squarecb', 'mandatory') then {drawn} else draw end as hashed_draw
         from {table}
         where as_of_date = {as_of}
     ),
     candidates as (
         select m.number, m.arm, m.method, m.gamma, m.scale, m.draw, m.action_id as chosen_id, c.place, c.action_id,
-            m.arm is distinct from m.hashed_arm as is_other_arm,
+            m.hashed_arm, coalesce(c.is_eligible and jsonb_exists(m.mandatory, c.action_id), false) as is_due,
             m.draw is distinct from m.hashed_draw as is_other_draw,
             c.is_eligible, c.propensity, c.value_eur,
             c.value_eur - coalesce((m.prices ->> c.action_id)::float8, 0) as paid,
@@ -45,20 +46,25 @@ REPLAYED = """
             c.action_id = case
                 when m.method = 'rationed squarecb' and m.arm = 'policy' then m.assigned else 'no_action'
             end as is_base,
-            abs(c.probability * c.worth_eur - c.cost_eur - coalesce(c.harm_eur, 0) - c.value_eur)
+            abs(c.probability * c.worth_eur * coalesce(c.lever, 1) - c.cost_eur - coalesce(c.harm_eur, 0) - c.value_eur)
                 <= {cents} as adds_up
         from made m
         left join lateral rows from (
             jsonb_to_recordset(m.candidates) as (
                 action_id text, is_eligible boolean, propensity float8, expected_net_value_eur float8,
-                response_probability float8, response_value_eur float8, cost_eur float8, expected_harm_eur float8
+                response_probability float8, response_value_eur float8, lever float8, cost_eur float8,
+                expected_harm_eur float8
             )
         ) with ordinality as c (
-            action_id, is_eligible, propensity, value_eur, probability, worth_eur, cost_eur, harm_eur, place
+            action_id, is_eligible, propensity, value_eur, probability, worth_eur, lever, cost_eur, harm_eur, place
         ) on true
     ),
     compared as (
         select *, count(*) filter (where is_eligible) over decision as eligible,
+            bool_or(is_due) over decision as is_obliged,
+            arm is distinct from case when bool_or(is_due) over decision then 'mandatory' else hashed_arm end
+                as is_other_arm,
+            max(value_eur) filter (where is_due) over decision as due_value,
             case method
                 when 'rationed squarecb' then max(paid) filter (where is_base) over decision
                 else max(value_eur) filter (where is_eligible) over decision
@@ -69,7 +75,9 @@ REPLAYED = """
         window decision as (partition by number)
     ),
     explored as (
-        select *,
+        select *, is_due and place = min(place) filter (where is_due and value_eur = due_value) over (
+                partition by number
+            ) as is_told,
             case method when 'rationed squarecb' then is_base else is_eligible and value_eur = best end as is_best,
             case
                 when not is_eligible then 0
@@ -81,6 +89,8 @@ REPLAYED = """
     recomputed as (
         select *,
             case
+                when is_obliged <> (method = 'mandatory') then null
+                when is_obliged then is_told::int
                 when method not in ('squarecb', 'rationed squarecb') then null
                 when arm = 'holdout' then (action_id = 'no_action')::int
                 when arm = 'random' and method = 'squarecb' then wished

@@ -57,6 +57,9 @@ create table if not exists quality.department_status (
     reason     text not null default '',
     primary key (department, as_of)
 );
+alter table quality.department_status add column if not exists silent_days integer not null default 0;
+comment on column quality.department_status.silent_days is
+    'How many days, beyond what its contract lets pass, the entity that has been silent longest owes; 0 if none does.';
 comment on table quality.department_status is
     'One row per department and as_of: how far its accepted data reaches, and whether decisions may lean on it.';
 

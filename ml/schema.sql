@@ -230,15 +230,16 @@ comment on column quality.model_drift.rows is 'Number of rows that were looked a
 
 -- One row per decision. candidates holds the whole action set, ordered by action_id:
 -- [{action_id, channel, is_eligible, dropped_by, dropped_reason, basis, response_probability, response_value_eur,
---   cost_eur, expected_harm_eur, intent, intent_probability, expected_net_value_eur, propensity}, ...]; the propensities
+--   lever, cost_eur, expected_harm_eur, intent, intent_probability, expected_net_value_eur, propensity}, ...]; the propensities
 -- sum to 1. basis: learned (response model), assumed (catalogue) or decisions (net values learned from the ledger).
 -- facts holds what the policies looked at, exploration the settings of the draw, under limits the assigned action, prices
 -- and shares, and how many may get a new action (maturity): with them the choice can be replayed (replay_rules.py).
+-- arm mandatory: something had to be told, whatever it is worth and whoever it is (ml/nba/obligation.py).
 create table if not exists decisions.decision_ledger (
     decision_id text primary key,
     customer_id text not null,
     as_of_date date not null,
-    arm text not null check (arm in ('policy', 'random', 'holdout')),
+    arm text not null check (arm in ('policy', 'random', 'holdout', 'mandatory')),
     candidates jsonb not null,
     facts jsonb not null,
     exploration jsonb not null,
@@ -264,6 +265,13 @@ alter table decisions.decision_ledger add column if not exists revision smallint
 alter table decisions.decision_ledger drop constraint if exists decision_ledger_as_of_date_customer_id_key;
 create unique index if not exists decision_ledger_one_of_a_revision
 on decisions.decision_ledger (as_of_date, customer_id, revision);
+-- A warehouse of before there was anything mandatory.
+alter table decisions.decision_ledger drop constraint if exists decision_ledger_arm_check;
+alter table decisions.decision_ledger add constraint decision_ledger_arm_check
+check (arm in ('policy', 'random', 'holdout', 'mandatory')) not valid;
+-- Who got an action lately (ml/nba/cool_down.py).
+create index if not exists decision_ledger_taken on decisions.decision_ledger (action_id, as_of_date)
+where action_id <> 'no_action';
 
 -- Decisions that the last decided day took back, because it was built again from other facts (ml/nba/withdraw.py).
 create table if not exists decisions.withdrawn_decisions (

@@ -37,6 +37,7 @@ described as (
         c.*,
         case
             when c.action_id <> c.chosen_action_id then 'listed'
+            when c.arm = 'mandatory' then 'best'
             when c.arm = 'holdout' then 'holdout'
             when c.expected_net_value_eur < c.best_value_eur then 'explored'
             else 'best'

@@ -7,7 +7,8 @@ import pandas as pd
 
 from bench.planted.town import Monday
 from ml.nba.complaints import AGE
-from ml.nba.policy import CONSENT, apply_policies
+from ml.nba.obligation import OPTIONAL
+from ml.nba.policy import CONSENT, COOL_DOWN, apply_policies
 from simulator.nordhaus import effects
 
 SEEDS = Path(__file__).resolve().parents[2] / "dbt_project" / "seeds" / "nordhaus"
@@ -15,15 +16,16 @@ SERVICE = ("service_callback", "apology_voucher", "tutorial", "ask_missing_attri
 
 
 def eligible(monday: Monday) -> np.ndarray:
-    """Return what may be done (n, k). Contact limits do not bind: everybody is contacted once a week at most."""
+    """Return what may be done (n, k). Contact limits and cool-downs are not asked: a week is a round."""
     policies = pd.read_csv(SEEDS / "policy_versions.csv")
-    policies = policies[policies["rule"] != "contact_limit"]
+    policies = policies[~policies["rule"].isin(["contact_limit", COOL_DOWN])]
     looked_at = policies.loc[policies["rule"] == "minimum_feature", "parameter"].unique()
     size, names = len(monday.person), np.array(effects.NAMES)
     rows = pd.DataFrame(
         {
             "action_id": np.tile(names, size),
             "channel": np.tile(effects.CHANNELS, size),
+            "kind": OPTIONAL,
             "purpose": np.tile(np.where(np.isin(names, SERVICE), "service", "marketing"), size),
             "needs_departments": "",
             CONSENT: np.where(monday.truth.is_reachable.ravel(), "granted", "withdrawn"),

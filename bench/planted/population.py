@@ -26,7 +26,8 @@ FIRST_DAY = date(2025, 6, 2)
 USUAL = 10_000  # customers for whom the capacities of Nordhaus are meant
 FEATURES = ["recency_days", "baskets_84d", "spend_eur_84d", "app_sessions_28d"]
 LETTER = {
-    "action_id": "letter_offer", "channel": "letter", "cost_eur": 0.70, "response_value_eur": 20.0,
+    "action_id": "letter_offer", "channel": "letter", "kind": "optional", "cost_eur": 0.70,
+    "response_value_eur": 20.0, "lever": 1.0,
     "response_basis": "assumed", "assumed_response": 0.12, "serves_intent": "buy", "purpose": "marketing",
     "needs_departments": "till marketing consent", "is_human": False,
     "ai_disclosure": "This offer was selected automatically.", "owner": "Campaign management",

@@ -9,13 +9,13 @@ from ml.nba.circumstances import Circumstances
 from ml.nba.complaints import AGE
 from ml.nba.learn.values import LearnedValues
 from ml.nba.model import NbaSettings, ResponseModel
-from ml.nba.policy import CONSENT, NO_ACTION, apply_policies
+from ml.nba.policy import CONSENT, NO_ACTION, TAKEN_DAYS, apply_policies
 from ml.nba.value import LEARNED, by_decisions, expected_net_value, response_probability
 
 PART = 50_000  # customers that are laid out, or written, at a time: with 20 actions about a gigabyte
 KEPT = (
     *("customer_id", "as_of_date", "action_id", "channel", "is_eligible", "dropped_by", "dropped_reason"),
-    *("response_basis", "response_probability", "response_value_eur", "cost_eur", "expected_harm_eur"),
+    *("response_basis", "response_probability", "response_value_eur", "lever", "cost_eur", "expected_harm_eur"),
     *("serves_intent", "intent_probability", "expected_net_value_eur"),
 )
 
@@ -52,8 +52,10 @@ def lay_out(
     rows = _with_contacts(rows, given.contacts)
     rows[CONSENT] = consent_of(rows, given.consents)
     rows[AGE] = rows["customer_id"].map(given.complaints.set_index("customer_id")[AGE])
+    rows[TAKEN_DAYS] = _taken_days(rows, given.taken)
     verdict = apply_policies(
-        rows, given.policies, given.limits, given.departments, settings.purposes, settings.touches_only
+        *(rows, given.policies, given.limits, given.departments),
+        *(settings.purposes, settings.touches_only, given.silent_days),
     )
     rows = rows.join(verdict)
     return rows.assign(is_eligible=rows["dropped_by"].isna())
@@ -97,6 +99,15 @@ def _with_contacts(rows: pd.DataFrame, contacts: pd.DataFrame) -> pd.DataFrame:
         lost = ", ".join(sorted(joined.loc[uncounted, "channel"].unique()))
         raise frames.EmptyFrame(f"marts.contact_pressure lacks customers ({lost}). Run build_warehouse first.")
     return joined.fillna(dict.fromkeys(counts.values(), 0))
+
+
+def _taken_days(rows: pd.DataFrame, taken: pd.DataFrame) -> pd.Series:
+    """Return the days (n) since each customer had the action last; missing where no cool-down asks or it never was."""
+    days = taken.set_index(["customer_id", "action_id"])[TAKEN_DAYS].astype(float)
+    asked = rows["action_id"].isin(taken["action_id"].unique())
+    found = pd.Series(float("nan"), index=rows.index)
+    found[asked] = days.reindex(pd.MultiIndex.from_frame(rows.loc[asked, ["customer_id", "action_id"]])).to_numpy()
+    return found
 
 
 def consent_of(rows: pd.DataFrame, consents: pd.DataFrame) -> pd.Series:

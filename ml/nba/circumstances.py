@@ -9,6 +9,7 @@ import pandas as pd
 
 from ml import frames
 from ml.nba.complaints import unanswered
+from ml.nba.cool_down import taken
 from runtime import warehouse
 
 _QUERIES = {
@@ -22,27 +23,32 @@ _QUERIES = {
     "contacts": "select * from marts.contact_pressure where as_of_date = %(as_of)s",
     "consents": "select customer_id, purpose, channel, is_granted, changed_at from marts.consents"
     " where known_date <= %(as_of)s",
-    "departments": "select department, status from quality.department_status where as_of = %(as_of)s",
+    "departments": "select department, status, silent_days from quality.department_status where as_of = %(as_of)s",
 }
 
 
-_OF_CUSTOMERS = ("features", "scores", "contacts", "consents", "complaints")
+_OF_CUSTOMERS = ("features", "scores", "contacts", "consents", "complaints", "taken")
 
 
 @dataclass(frozen=True)
 class Circumstances:
-    """The tables of one as_of; `departments` is the status of each department that an action needs."""
+    """The tables of one as_of; `departments` is the status of each department that an action needs.
+
+    `silent_days`: how many days each department owes that owes any.
+    """
 
     features: pd.DataFrame
     scores: pd.DataFrame
     contacts: pd.DataFrame
     consents: pd.DataFrame
     complaints: pd.DataFrame
+    taken: pd.DataFrame
     actions: pd.DataFrame
     policies: pd.DataFrame
     limits: pd.DataFrame
     capacities: pd.DataFrame
     departments: dict[str, str]
+    silent_days: dict[str, int]
 
     def parts(self, size: int) -> Iterator["Circumstances"]:
         """Yield the circumstances of so many customers at a time, by customer_id."""
@@ -68,10 +74,13 @@ def read_circumstances(connection: Any, as_of: date) -> Circumstances:
     needed = sorted(
         {department for needs in read["actions"]["needs_departments"].dropna() for department in needs.split()}
     )
-    known = read.pop("departments").set_index("department")["status"].to_dict()
+    told = read.pop("departments").set_index("department")
+    known, silent = told["status"].to_dict(), told["silent_days"]
     return Circumstances(
         features=features,
         complaints=unanswered(connection, as_of),
+        taken=taken(connection, as_of, read["policies"], read["actions"]),
         departments={name: known.get(name, "unchecked") for name in needed},
+        silent_days=silent[silent > 0].astype(int).to_dict(),
         **read,
     )

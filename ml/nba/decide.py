@@ -18,6 +18,7 @@ from ml.nba.choose import choose
 from ml.nba.circumstances import Circumstances, read_circumstances
 from ml.nba.maturity import ramp
 from ml.nba.model import NbaSettings, nba_settings
+from ml.nba.obligation import FREE, MANDATORY, obliged, with_obliged
 from ml.nba.policy import NO_ACTION
 from ml.nba.serving import Serving, champions
 from ml.nba.withdraw import is_last_decided, made_of_day, withdraw
@@ -125,8 +126,8 @@ def draw(
 ) -> Drawn:
     """Return one decision per customer of `candidates` (as `lay_out` gives them): drawn and explained.
 
-    `standing` are the actions that the day has decided for others: they have used its capacities. Raises ValueError for
-    a capacity that means nothing.
+    `standing` are the actions that the day has decided for others: they have used its capacities, as has what is
+    mandatory. Raises ValueError for a capacity that means nothing.
     """
     actions = given.actions["action_id"].tolist()
     if NO_ACTION not in actions:
@@ -135,16 +136,21 @@ def draw(
     customers = candidates["customer_id"].iloc[:: len(actions)].reset_index(drop=True)
     seed = runtime_settings().exploration_seed
     arms = np.array([explore.arm(who, as_of, settings.holdout_share, settings.random_share) for who in customers])
+    numbers = np.array([explore.draw(seed, who, as_of) for who in customers])
     is_eligible = candidates["is_eligible"].to_numpy().reshape(shape)
-    used = pd.Index(actions).get_indexer(standing)
+    value = candidates["expected_net_value_eur"].to_numpy().reshape(shape)
+    must = obliged(given.actions["kind"].eq(MANDATORY).to_numpy(), value, is_eligible)
+    free = must == FREE
+    arms = np.where(free, arms, explore.MANDATORY)
+    used = np.append(pd.Index(actions).get_indexer(standing), must)
     limits = limits_of(given.capacities, given.actions)
     limits = limits.beside(ramp(given.actions, as_of, len(given.features), settings.maturity))
-    limits = limits.left(used[used >= 0]).binding(is_eligible)
+    limits = limits.left(used[used >= 0]).binding(is_eligible[free])
     choice = choose(
-        arms,
-        candidates["expected_net_value_eur"].to_numpy().reshape(shape),
-        is_eligible,
-        np.array([explore.draw(seed, who, as_of) for who in customers]),
+        arms[free],
+        value[free],
+        is_eligible[free],
+        numbers[free],
         limits,
         actions.index(NO_ACTION),
         settings.gamma,
@@ -153,6 +159,7 @@ def draw(
         # The bets of a later revision of the day are new ones.
         [seed, as_of.toordinal(), len(standing)],
     )
+    choice = with_obliged(choice, must, numbers)
     candidates = candidates.assign(propensity=choice.probability.ravel())
     chosen = candidates.iloc[np.arange(shape[0]) * shape[1] + choice.action].reset_index(drop=True)
     intents = given.scores.iloc[0]
@@ -163,7 +170,9 @@ def draw(
             "as_of_date": as_of,
             "arm": arms,
             "facts": pd.array(ledger.fact_texts(given, customers, settings, serving.models), dtype="str"),
-            "exploration": pd.array(ledger.exploration_texts(choice, given.actions, as_of, settings), dtype="str"),
+            "exploration": pd.array(
+                ledger.exploration_texts(choice, must, given.actions, as_of, settings), dtype="str"
+            ),
             "seed": seed,
             "draw": choice.number,
             "action_id": chosen["action_id"],

@@ -11,9 +11,11 @@ import pandas as pd
 
 from ml.nba.candidates import lay_out_all
 from ml.nba.circumstances import Circumstances, read_circumstances
+from ml.nba.cool_down import taken
 from ml.nba.decide import draw
 from ml.nba.model import NbaSettings, nba_settings
-from ml.nba.policy import NO_ACTION, RULES
+from ml.nba.obligation import KINDS
+from ml.nba.policy import COOL_DOWN, NO_ACTION, RULES
 from ml.nba.serving import Serving, champions
 from ml.nba.versions import in_force
 from runtime import warehouse
@@ -85,6 +87,8 @@ def dry_run(
         checked_actions(other.actions)
     if policies:
         checked_policies(other.policies, other.actions)
+    with warehouse.transaction() as connection:
+        other = replace(other, taken=taken(connection, as_of, other.policies, other.actions))
     serving = champions(settings)
     before, after = (_decided(facts, serving, as_of, settings) for facts in (given, other))
     counts = {"before": before["action_id"].value_counts(), "after": after["action_id"].value_counts()}
@@ -108,6 +112,8 @@ def checked_actions(actions: pd.DataFrame) -> pd.DataFrame:
         f"has a response_basis other than {' or '.join(_BASES)}": ~actions["response_basis"].isin(_BASES),
         "needs an assumed_response of 0 to 1": (actions["response_basis"] == "assumed")
         & ~actions["assumed_response"].between(0, 1),
+        f"is of none of the kinds {', '.join(KINDS)}": ~actions["kind"].isin(KINDS),
+        "has a lever below nothing": ~(actions["lever"] >= 0),
         "has no channel": actions["channel"].isna(),
     }
     found += [f"{name} {what}" for what, rows in wrong.items() for name in actions.loc[rows, "action_id"]]
@@ -125,8 +131,9 @@ def checked_policies(policies: pd.DataFrame, actions: pd.DataFrame) -> pd.DataFr
     same = policies[policies["rule"].str.startswith("minimum_")]
     same = same[same.duplicated(["rule", "action_id", "parameter"], keep=False)]
     found += [f"{row.policy_id} sets a minimum that another one sets too" for row in same.itertuples()]
-    empty = policies[policies["rule"].str.startswith("minimum_") & policies["threshold"].isna()]
-    found += [f"{row.policy_id} is a minimum without a threshold" for row in empty.itertuples()]
+    counts = policies["rule"].str.startswith("minimum_") | (policies["rule"] == COOL_DOWN)
+    empty = policies[counts & policies["threshold"].isna()]
+    found += [f"{row.policy_id} is a {row.rule.partition('_')[0]} without a threshold" for row in empty.itertuples()]
     asked, exempt = (policies[policies["rule"] == name] for name in ("consent_required", "consent_not_required"))
     both = set(asked["parameter"].fillna("all")) & set(exempt["parameter"].fillna("all"))
     found += [f"consent to {purpose} purposes is asked for and not asked for" for purpose in sorted(both)]

@@ -9,6 +9,7 @@ from datetime import date
 import numpy as np
 
 HOLDOUT, RANDOM, POLICY = "holdout", "random", "policy"
+MANDATORY = "mandatory"  # no arm of the experiment: something had to be told (obligation.py)
 
 
 def draw(seed: int, customer_id: str, as_of: date) -> float:

@@ -17,6 +17,8 @@ from ml.nba.circumstances import Circumstances
 from ml.nba.complaints import AGE
 from ml.nba.maturity import noted
 from ml.nba.model import NbaSettings
+from ml.nba.obligation import FREE, mandatory_actions, obliged
+from ml.nba.policy import COOL_DOWN, TAKEN_DAYS
 
 _CANDIDATE = {  # column -> key in the ledger
     "action_id": "action_id",
@@ -27,6 +29,7 @@ _CANDIDATE = {  # column -> key in the ledger
     "response_basis": "basis",
     "response_probability": "response_probability",
     "response_value_eur": "response_value_eur",
+    "lever": "lever",
     "cost_eur": "cost_eur",
     "expected_harm_eur": "expected_harm_eur",
     "serves_intent": "intent",
@@ -54,7 +57,8 @@ def fact_texts(
     """Return per customer the JSON of what the policies and reasons looked at.
 
     That is features, contacts, departments, the model ("name/version") behind each basis of a candidate, and where a
-    policy asks for it what the customer said about consent and for how many days a complaint has waited.
+    policy asks for it what the customer said about consent, for how many days a complaint has waited, and how many days
+    ago an action was decided.
     """
     rules = set(given.policies["rule"])
     looked_at = given.policies.loc[given.policies["rule"] == "minimum_feature", "parameter"]
@@ -71,6 +75,8 @@ def fact_texts(
     if "unanswered_complaint" in rules:
         age = given.complaints.set_index("customer_id")[AGE].astype("Int64")
         facts[AGE] = json_text.values(age.reindex(customers).astype(float))
+    if COOL_DOWN in rules:
+        facts[TAKEN_DAYS] = _taken_facts(given, customers)
     return json_text.objects(facts)
 
 
@@ -99,15 +105,41 @@ def _consent_facts(given: Circumstances, customers: pd.Series) -> pa.Array:
     return json_text.lists(members, np.bincount(told["place"], minlength=len(customers)), "{}")
 
 
-def exploration_texts(choice: Choice, vocabulary: pd.DataFrame, as_of: date, settings: NbaSettings) -> pa.Array:
+def _taken_facts(given: Circumstances, customers: pd.Series) -> pa.Array:
+    """Return per customer {action: days since it was decided last}."""
+    told = given.taken.assign(place=pd.Index(customers).get_indexer(given.taken["customer_id"]))
+    told = told[told["place"] >= 0].sort_values(["place", "action_id"], ignore_index=True)
+    days = json_text.values(told[TAKEN_DAYS].astype(int))
+    members = pc.binary_join_element_wise(json_text.values(told["action_id"]), days, pa.scalar(":", pa.large_string()))
+    return json_text.lists(members, np.bincount(told["place"], minlength=len(customers)), "{}")
+
+
+def exploration_texts(
+    choice: Choice, must: np.ndarray, vocabulary: pd.DataFrame, as_of: date, settings: NbaSettings
+) -> pa.Array:
     """Return per customer the JSON of how was drawn: the settings, and under limits what these made of it.
 
     That is `maturity`, how many may get a new action, `assigned`, the action that the global choice gave, `prices` in
-    EUR per action and `shares` of exploration, where they are not 0 and 1.
+    EUR per action and `shares` of exploration, where they are not 0 and 1; and `mandatory`, the actions that have to be
+    told if there are any: `must` (n) is the column of the one that a customer is told, or FREE.
     """
-    actions = vocabulary["action_id"].tolist()
+    texts = _exploration(choice, vocabulary, as_of, settings)
+    if (must == FREE).all():
+        return texts
+    sure = _json({**_settings_of(vocabulary, as_of, settings), "method": explore.MANDATORY})
+    return pc.if_else(pa.array(must == FREE), texts, pa.scalar(sure, pa.large_string()))
+
+
+def _settings_of(vocabulary: pd.DataFrame, as_of: date, settings: NbaSettings) -> dict[str, Any]:
     how = {name: getattr(settings, name) for name in ("gamma", "reward_scale_eur", "holdout_share", "random_share")}
-    how = {"method": choice.method, **how, "maturity": noted(vocabulary, as_of, settings.maturity)}
+    mandatory = mandatory_actions(vocabulary)
+    how |= {"mandatory": mandatory} if mandatory else {}
+    return {**how, "maturity": noted(vocabulary, as_of, settings.maturity)}
+
+
+def _exploration(choice: Choice, vocabulary: pd.DataFrame, as_of: date, settings: NbaSettings) -> pa.Array:
+    actions = vocabulary["action_id"].tolist()
+    how = {"method": choice.method, **_settings_of(vocabulary, as_of, settings)}
     if choice.assigned is None:
         return _alike(how, len(choice.action))
     how |= {
@@ -131,6 +163,9 @@ def replay(row: dict[str, Any]) -> tuple[str, str, dict[str, float]]:
     value = np.array([[candidate["expected_net_value_eur"] for candidate in candidates]], dtype=float)
     given = (np.array([[candidate["is_eligible"] for candidate in candidates]]),)
     default, scale = actions.index("no_action"), (how["gamma"], how["reward_scale_eur"])
+    must = obliged(np.isin(actions, how.get("mandatory", [])), value, *given)[0]
+    if must != FREE:
+        return explore.MANDATORY, actions[must], {action: float(action == actions[must]) for action in actions}
     if how["method"] == RATIONED:
         price, share = (
             np.array([how[name].get(action, usual) for action in actions], dtype=float)

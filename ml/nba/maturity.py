@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ml.nba.capacity import Limits
+from ml.nba.obligation import MANDATORY
 from ml.nba.policy import NO_ACTION
 
 
@@ -22,7 +23,7 @@ def shares(actions: pd.DataFrame, as_of: date, maturity: Mapping[str, float]) ->
     # A later version is no new action. Of a logged day before the first one nobody could have got it.
     age = (pd.Timestamp(as_of) - pd.to_datetime(actions["offered_since"])).dt.days.clip(lower=0)
     share = maturity["starts_at"] + (1 - maturity["starts_at"]) * age / maturity["days"]
-    young = (age < maturity["days"]) & (actions["action_id"] != NO_ACTION)
+    young = (age < maturity["days"]) & (actions["action_id"] != NO_ACTION) & (actions["kind"] != MANDATORY)
     return dict(zip(actions.loc[young, "action_id"], share[young].astype(float).tolist(), strict=True))
 
 

@@ -11,15 +11,18 @@ from typing import Any
 import pandas as pd
 
 from ml.nba.complaints import AGE
+from ml.nba.obligation import OPTIONAL
 
 NO_ACTION = "no_action"
 PURPOSE_RULE = "purpose_not_allowed"
 # The order in which rules are asked, and so which one is recorded: on stale data the contact counts mean nothing.
 RULES = (
     *("data_stale", "consent_required", "consent_not_required"),
-    *("unanswered_complaint", "contact_limit", "minimum_intent_probability", "minimum_feature"),
+    *("unanswered_complaint", "contact_limit", "cool_down", "minimum_intent_probability", "minimum_feature"),
 )
+COOL_DOWN = "cool_down"
 CONSENT = "consent"  # column of the candidates: granted, withdrawn, or missing
+TAKEN_DAYS = "taken_days"  # column of the candidates: days since the action was decided last, where a cool-down asks
 UNUSABLE = ("stale", "held", "unchecked")
 
 Objection = tuple[pd.Series, str]  # whom a rule drops, and why in words
@@ -36,12 +39,14 @@ def apply_policies(
     departments: Mapping[str, str],
     purposes: Sequence[str],
     touches_only: Mapping[str, str],
+    silent_days: Mapping[str, int] | None = None,
 ) -> pd.DataFrame:
     """Return `dropped_by` (policy_id) and `dropped_reason` per candidate (n), both missing where it is eligible.
 
     `candidates`: one row per customer and action with the action's columns, the customer's features,
     `channel_contacts_<window>d` on the action's channel, `consent` to its purpose on its channel (granted, withdrawn or
-    missing), `complaint_age_days` and `intent_probability:<intent>`. `departments`: status of each department today.
+    missing), `complaint_age_days`, `taken_days` and `intent_probability:<intent>`. `departments`: status of each
+    department today, `silent_days`: how many days one owes; what it would have told counts as a contact a day.
     The first rule that drops a candidate is the one recorded; no_action is never dropped.
     """
     unknown = policies.loc[~policies["rule"].isin(RULES), "rule"]
@@ -67,7 +72,9 @@ def apply_policies(
         elif rule.rule == "unanswered_complaint":
             found = _complaining(candidates, rule)
         elif rule.rule == "contact_limit":
-            found = _contacted_enough(candidates, limits)
+            found = _contacted_enough(candidates, limits, silent_days or {})
+        elif rule.rule == COOL_DOWN:
+            found = ((candidates[TAKEN_DAYS] < rule.threshold, f"decided less than {rule.threshold:g} days ago"),)
         else:
             found = _below_minimum(candidates, rule)
         objections += [(rule.policy_id, concerned & where, reason) for where, reason in found]
@@ -114,11 +121,18 @@ def _has_purpose(candidates: pd.DataFrame, purpose: Any) -> pd.Series:
     return pd.Series(True, candidates.index) if pd.isna(purpose) else candidates["purpose"].eq(purpose)
 
 
-def _contacted_enough(candidates: pd.DataFrame, limits: pd.DataFrame) -> Iterator[Objection]:
+def _contacted_enough(
+    candidates: pd.DataFrame, limits: pd.DataFrame, silent_days: Mapping[str, int]
+) -> Iterator[Objection]:
+    """Yield who has been contacted as often as allowed; a day of which nobody has told may have been another time."""
     for limit in limits.itertuples():
-        seen = candidates[f"channel_contacts_{limit.window_days}d"]
+        tellers = [] if pd.isna(limit.told_by) else limit.told_by.split()
+        untold = min(max((silent_days.get(name, 0) for name in tellers), default=0), limit.window_days)
+        seen = candidates[f"channel_contacts_{limit.window_days}d"] + untold
         full = (candidates["channel"] == limit.channel) & (seen >= limit.maximum_contacts)
-        yield full, f"{limit.maximum_contacts} contacts by {limit.channel} in {limit.window_days} days reached"
+        full &= candidates["kind"] == OPTIONAL
+        reached = f"{limit.maximum_contacts} contacts by {limit.channel} in {limit.window_days} days reached"
+        yield full, reached + (f", {untold} of them not told yet" if untold else "")
 
 
 def _below_minimum(candidates: pd.DataFrame, rule: Any) -> Iterator[Objection]:

@@ -1,4 +1,4 @@
-"""What an action is worth: expected net value in EUR = P(response) x value of a response - cost - expected harm.
+"""What an action is worth: expected net value in EUR = P(response) x value of a response x lever - cost - harm.
 
 `learned`: P(response) comes from the response model, because such campaigns were run and answered before.
 `assumed`: nobody ever ran the action, so P(response) = P(intent it serves) x the share that campaign management
@@ -40,6 +40,6 @@ def by_decisions(candidates: pd.DataFrame, learned: pd.DataFrame) -> pd.DataFram
 
 def expected_net_value(candidates: pd.DataFrame) -> np.ndarray:
     """Return the expected net value in EUR per candidate (n), to the hundredth of a cent as the ledger keeps it."""
-    worth = candidates["response_probability"] * candidates["response_value_eur"] - candidates["cost_eur"]
-    worth -= candidates["expected_harm_eur"]
+    worth = candidates["response_probability"] * candidates["response_value_eur"] * candidates["lever"].astype(float)
+    worth -= candidates["cost_eur"] + candidates["expected_harm_eur"]
     return worth.round(4).to_numpy(dtype=float) + 0.0

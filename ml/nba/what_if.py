@@ -23,6 +23,7 @@ from ml.nba.capacity import limits_of
 from ml.nba.circumstances import Circumstances, read_circumstances
 from ml.nba.complaints import AGE
 from ml.nba.model import NbaSettings, ResponseModel, nba_settings
+from ml.nba.obligation import MANDATORY
 from ml.nba.policy import NO_ACTION
 from ml.nba.withdraw import made_of_day
 from ml.registry import ModelVersion
@@ -126,9 +127,11 @@ def _best(
     }
     places = left.index.get_indexer(rows["customer_id"]), left.columns.get_indexer(rows["action_id"])
     rows["executions_left"] = left.to_numpy()[places]
-    may = rows["is_eligible"] & (rows["customer_id"].map(arms).ne(explore.HOLDOUT) | rows["action_id"].eq(NO_ACTION))
-    ordered = rows[may & (rows["executions_left"] >= 1)].sort_values(
-        ["customer_id", "expected_net_value_eur", "action_id"], ascending=[True, False, True]
+    rows["must"] = rows["kind"] == MANDATORY
+    held_out = rows["customer_id"].map(arms).eq(explore.HOLDOUT)
+    may = rows["is_eligible"] & (~held_out | rows["action_id"].eq(NO_ACTION) | rows["must"])
+    ordered = rows[may & (rows["must"] | (rows["executions_left"] >= 1))].sort_values(
+        ["customer_id", "must", "expected_net_value_eur", "action_id"], ascending=[True, False, False, True]
     )
     chosen = ordered.drop_duplicates("customer_id")
     is_limited = np.isfinite(chosen["executions_left"])

@@ -24,6 +24,12 @@ _REASONS = (
     (r"(?P<a>\d+) contacts by (?P<b>.+) in (?P<c>\d+) days reached",
      "{a} Kontakte über {b} in {c} Tagen sind erreicht ({now} waren es)",
      "fewer than {a} contacts by {b} in {c} days ({now} now)", "weniger als {a} Kontakte über {b} in {c} Tagen"),
+    (r"(?P<a>\d+) contacts by (?P<b>.+) in (?P<c>\d+) days reached, (?P<d>\d+) of them not told yet",
+     "{a} Kontakte über {b} in {c} Tagen sind erreicht ({now} waren es, {d} Tage hat noch niemand gemeldet)",
+     "fewer than {a} contacts by {b} in {c} days ({now} now, and {d} days that nobody has told)",
+     "weniger als {a} Kontakte über {b} in {c} Tagen, oder die Meldung der {d} fehlenden Tage"),
+    (r"decided less than (?P<a>\d+) days ago", "vor weniger als {a} Tagen entschieden",
+     "{a} days since it was decided last", "{a} Tage seit der letzten Entscheidung dafür"),
     (r"(?P<a>.+) below (?P<b>.+)", "{a} liegt unter {b} (jetzt {now})",
      "{a} of at least {b} ({now} now)", "{a} von mindestens {b}"),
 )  # fmt: skip
@@ -53,6 +59,10 @@ def explain_action(row: dict[str, Any], action_id: str) -> Answer:
         return _chosen(row, asked)
     if asked["dropped_by"]:
         return _dropped(row, asked)
+    if row["arm"] == explore.MANDATORY:
+        return Answer(action_id, ARM, None,
+                      f"{row['action_id']} has to be told first, whatever else is worth.",
+                      f"{row['action_id']} muss zuerst mitgeteilt werden, was anderes auch wert ist.")  # fmt: skip
     if row["arm"] == explore.HOLDOUT:
         return Answer(action_id, ARM, None,
                       "This customer belongs to the hold-out, which is never contacted; leaving it would flip this.",
@@ -65,6 +75,11 @@ def explain_action(row: dict[str, Any], action_id: str) -> Answer:
 
 def _chosen(row: dict[str, Any], asked: dict[str, Any]) -> Answer:
     value, chance = asked["expected_net_value_eur"], 100 * asked["propensity"]
+    if row["arm"] == explore.MANDATORY:
+        return Answer(asked["action_id"], CHOSEN, None,
+                      "Decided because it has to be told to whoever may get it, whatever it is worth.",
+                      "Entschieden, weil es allen mitgeteilt werden muss, die es betrifft, was immer es wert ist."
+                      )  # fmt: skip
     return Answer(asked["action_id"], CHOSEN, None,
                   f"Decided, with a probability of {chance:.1f} %; expected net value {value:.2f} EUR{_sum(asked)}.",
                   f"Entschieden, mit einer Wahrscheinlichkeit von {chance:.1f} %; erwarteter Nettowert {value:.2f} EUR"
@@ -131,7 +146,7 @@ def _less_worth(row: dict[str, Any], asked: dict[str, Any], eligible: list[dict[
 
 def _needed(asked: dict[str, Any], best: float) -> tuple[str, str]:
     """Return the smallest change of the probability of a response that makes it the best; else of its value."""
-    worth, cost = asked["response_value_eur"], asked["cost_eur"] + _harm(asked)
+    worth, cost = asked["response_value_eur"] * _lever(asked), asked["cost_eur"] + _harm(asked)
     if worth > 0 and (best + cost) / worth <= 1:
         chance = 100 * (best + cost) / worth
         return f"a response with {chance:.1f} % probability", f"eine Antwort mit {chance:.1f} % Wahrscheinlichkeit"
@@ -154,9 +169,15 @@ def _sum(asked: dict[str, Any]) -> str:
         return ""
     response, worth, cost = (asked[name] for name in ("response_probability", "response_value_eur", "cost_eur"))
     harm = f" - {_harm(asked):.2f}" if _harm(asked) else ""
-    return f" ({100 * response:.1f} % x {worth:.2f} - {cost:.2f}{harm})"
+    lever = f" x {_lever(asked):g}" if _lever(asked) != 1 else ""
+    return f" ({100 * response:.1f} % x {worth:.2f}{lever} - {cost:.2f}{harm})"
 
 
 def _harm(asked: dict[str, Any]) -> float:
     """Return the expected harm in EUR; decisions from before it was learned have none."""
     return asked.get("expected_harm_eur") or 0.0
+
+
+def _lever(asked: dict[str, Any]) -> float:
+    """Return the factor by which the value is weighed; decisions from before there was one have 1."""
+    return 1.0 if asked.get("lever") is None else float(asked["lever"])

@@ -1,5 +1,6 @@
 """The audit finds nothing in what the platform decided, and each kind of violation that is planted in its ledger."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -10,12 +11,17 @@ from bench.planted.population import FIRST_DAY, carry_out, come, planted
 from expectations.gate import gate_transaction
 from expectations.rules import Subject
 from expectations.scores.decisions import suite
+from ml.nba import ledger as ledger_of
 from ml.nba.decide import decide
 from runtime import warehouse as runtime_warehouse
 
 CUSTOMERS = 400
-RATIONED, LETTERS_BEGIN, FREE = (FIRST_DAY + timedelta(days=number) for number in range(3))
+RATIONED, LETTERS_BEGIN, FREE, TOLD = (FIRST_DAY + timedelta(days=number) for number in range(4))
 REPLAYED = "every_decision_is_replayed_from_its_row"
+KIND = {
+    kind: ("update vocabulary.actions set kind = %s where action_id = 'apology_voucher'", (kind,))
+    for kind in ("optional", "mandatory")
+}
 NAMES = {"table": sql.Identifier("decisions", "standing_decisions"), "marts": sql.Identifier("marts")}
 # Make candidates the certain choice: {where} picks them; everything else of their decisions becomes impossible.
 FORCED = """
@@ -42,7 +48,8 @@ FORCED = """
 
 @pytest.fixture(scope="module")
 def ledger(tmp_path_factory):
-    """Two days under capacities, the second with a new action, and one on which nothing is short."""
+    """Two days under capacities, the second with a new action, one on which nothing is short, and one when all who are
+    due have to be told of a voucher."""
     with planted(tmp_path_factory.mktemp("audit"), CUSTOMERS, 3):
         live([RATIONED, LETTERS_BEGIN])
         change(
@@ -55,6 +62,10 @@ def ledger(tmp_path_factory):
         change("update quality.department_status set status = 'fresh' where as_of = %s", (FREE,))
         decide(FREE)
         carry_out(FREE)
+        come(TOLD)
+        change(*KIND["mandatory"])
+        decide(TOLD)
+        change(*KIND["optional"])
         yield
 
 
@@ -99,7 +110,7 @@ def test_both_ways_of_drawing_were_audited_and_the_new_action_was_tried(ledger):
             " decisions.decision_ledger",
         )
     methods = made.groupby("day")["method"].unique().map(list)
-    assert methods.tolist() == [["rationed squarecb"], ["rationed squarecb"], ["squarecb"]]
+    assert methods.tolist()[:3] == [["rationed squarecb"], ["rationed squarecb"], ["squarecb"]]
     letters = made[made["action_id"] == "letter_offer"].groupby("day").size()
     assert RATIONED.isoformat() not in letters and 1 <= letters[LETTERS_BEGIN.isoformat()] <= 0.02 * CUSTOMERS
 
@@ -117,6 +128,34 @@ def test_both_ways_of_drawing_were_audited_and_the_new_action_was_tried(ledger):
 def test_a_decision_against_a_policy_is_found(ledger, dropped_by, rule):
     found = broken(FREE, forced(FREE, f"c.dropped_by = '{dropped_by}'"))
     assert rule in found and "1 " in found[rule] and REPLAYED in found
+
+
+def test_whoever_is_due_is_told_whatever_their_arm_and_nobody_else(ledger):
+    assert not broken(TOLD, KIND["mandatory"])
+    with runtime_warehouse.transaction() as connection:
+        made = runtime_warehouse.read_frame(
+            connection, "select * from decisions.decision_ledger where as_of_date = %(day)s", {"day": TOLD}
+        )
+    told = made[made["arm"] == "mandatory"]
+    assert 5 < len(told) < CUSTOMERS / 2 and set(told["action_id"]) == {"apology_voucher"}
+    assert (told["propensity"] == 1).all()
+    for row in made.to_dict("records"):
+        kept = {name: json.loads(row[name]) for name in ("candidates", "exploration")}
+        kept["as_of_date"] = TOLD
+        assert ledger_of.replay({**row, **kept})[:2] == (row["arm"], row["action_id"])
+    assert "what_is_mandatory_is_told" in broken(TOLD), "the arm is for what has to be told"
+    kept = CHANGED.format("action_id = 'no_action', arm = 'policy'", "d.arm = 'mandatory'")
+    found = broken(TOLD, KIND["mandatory"], (kept, (TOLD,)))
+    assert "instead of what has to be told" in found["what_is_mandatory_is_told"] and REPLAYED in found
+
+
+def test_an_action_again_before_its_cool_down_is_over_is_found(ledger):
+    rest = (
+        "insert into vocabulary.policies (policy_id, rule, threshold, valid_from) values ('rest', 'cool_down', %s, %s)"
+    )
+    assert not broken(FREE, (rest, (1, FIRST_DAY)))
+    found = broken(FREE, (rest, (2, FIRST_DAY)))
+    assert "rest for newsletter_offer" in found["cool_downs_are_kept"]
 
 
 def test_a_decision_on_stale_data_is_found(ledger):

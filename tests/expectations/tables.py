@@ -27,7 +27,7 @@ DDL = """
     create table vocabulary.intents (intent_id text);
     create table vocabulary.actions (
         action_id text, channel text, needs_departments text, is_human boolean, ai_disclosure text, valid_from date,
-        purpose text, cost_eur numeric, offered_since date
+        purpose text, cost_eur numeric, offered_since date, kind text not null default 'optional'
     );
     create table vocabulary.capacities (
         capacity_id text, channel text, action_id text, unit text, maximum_per_day numeric, valid_from date
@@ -42,7 +42,9 @@ DDL = """
     create table marts.case_versions (ticket_id text, is_open boolean, valid_from date, valid_until date);
     create table marts.survey_answers (answer_id text, customer_id text, answered_date date, known_date date);
     create table vocabulary.message_intents (intent_id text, is_complaint boolean);
-    create table vocabulary.contact_limits (channel text, window_days int, maximum_contacts int);
+    create table vocabulary.contact_limits (
+        channel text, window_days int, maximum_contacts int, told_by text
+    );
     create table vocabulary.policies (
         policy_id text, rule text, action_id text, parameter text, threshold numeric, valid_from date
     );
@@ -71,7 +73,8 @@ MARTS = """
     insert into vocabulary.capacities values
         ('letters', 'mail', null, 'contacts', 1, '2017-01-01'), ('letters', 'mail', null, 'contacts', 0, '2018-01-01'),
         ('budget', null, null, 'eur', 5, '2017-01-01'), ('calls', null, 'adviser_call', 'eur', 5, '2017-01-01');
-    insert into vocabulary.contact_limits values ('mail', 7, 1), ('mail', 28, 3), ('phone', 28, 2);
+    insert into vocabulary.contact_limits values
+        ('mail', 7, 1, 'marketing'), ('mail', 28, 3, 'marketing'), ('phone', 28, 2, null);
     insert into vocabulary.policies values
         ('contact_limit', 'contact_limit', null, 'contacts_in_window', null, '2017-01-01'),
         ('consent_given', 'consent_required', null, 'marketing', null, '2017-01-01'),

@@ -188,6 +188,51 @@ def test_a_capacity_that_nobody_can_count_is_refused(scored):
     assert "no_capacity_is_exceeded" in scored.failed(GATE, TODAY)
 
 
+def test_a_day_that_marketing_owes_counts_as_a_contact(scored):
+    decide(scored, "c2")
+    owes = "update quality.department_status set silent_days = 1 where department = %s"
+    scored.run(owes, ("till",))
+    assert not scored.failed(GATE, TODAY)
+    scored.run(owes, ("marketing",))
+    assert scored.failed(GATE, TODAY) == {"contact_limits_are_kept"}
+
+
+def test_an_action_again_before_its_cool_down_is_over_is_refused(scored):
+    decide(scored, "c2")
+    decide(scored, "c1", on=day(8), action="coupon_campaign_a")
+    rest = "insert into vocabulary.policies values ('rest', 'cool_down', null, null, %s, '2017-01-01')"
+    scored.run(rest, (1,))
+    assert not scored.failed(GATE, TODAY), "yesterday is a day ago"
+    scored.run(rest, (2,))
+    assert scored.failed(GATE, TODAY) == {"cool_downs_are_kept"}
+
+
+def test_somebody_who_got_it_as_another_customer_has_had_it(scored):
+    decide(scored, "c2")
+    decide(scored, "c1", on=day(8))
+    scored.run("alter table decisions.decision_ledger disable trigger user")
+    scored.run(
+        "update decisions.decision_ledger set customer_id = 'merged', action_id = 'coupon_campaign_a'"
+        " where customer_id = 'c1' and as_of_date = %s",
+        (day(8),),
+    )
+    scored.run("insert into vocabulary.policies values ('rest', 'cool_down', null, null, 9, '2017-01-01')")
+    assert not scored.failed(GATE, TODAY)
+    scored.run(
+        "insert into identity.customer_history values ('card', '9', 'merged', %s, %s, 'new', %s)",
+        (day(1), TODAY, day(1)),
+    )
+    scored.run("insert into identity.entity_customers values ('card', '9', 'c2', %s, true)", (day(1),))
+    assert scored.failed(GATE, TODAY) == {"cool_downs_are_kept"}
+
+
+def test_what_has_to_be_told_may_not_be_left_out(scored):
+    decide(scored, "c2")
+    assert not scored.failed(GATE, TODAY)
+    scored.run("update vocabulary.actions set kind = 'mandatory' where action_id = 'adviser_call'")
+    assert "what_is_mandatory_is_told" in scored.failed(GATE, TODAY)
+
+
 def test_decisions_of_before_there_was_a_ramp_need_not_tell_one(scored):
     """A day decided by an earlier version stays publishable; of one version all rows tell it."""
     silent = "update decisions.decision_ledger set exploration = exploration - 'maturity'"

@@ -45,6 +45,8 @@ def test_freshness_warns_and_refuses_exactly_after_the_days_of_the_contract(hous
     assert ("data_is_fresh_enough_to_use" in house.failed(TILL, day(4 + age))) == stale
     assert ("data_is_on_time" in house.failed(TILL, day(4 + age), "warning")) == warned
     assert house.status("till", day(4 + age)) == (status, day(4))
+    owed = house.rows("select as_of - %s, silent_days from quality.department_status order by 1", (day(4),))
+    assert owed == [(0, 0), (age, age)], "a daily file that is a day old owes that day"
 
 
 def test_data_that_is_only_too_old_holds_nothing_that_did_come(house):
@@ -55,6 +57,8 @@ def test_data_that_is_only_too_old_holds_nothing_that_did_come(house):
     assert house.failed("raw.marketing", day(4)) == {"data_is_fresh_enough_to_use"}
     assert house.verdicts()[batch][0] == "accepted"
     assert house.status("marketing", day(4)) == ("stale", day(4))
+    owed = house.rows("select silent_days from quality.department_status where as_of = %s", (day(4),))
+    assert owed == [(24 - 7,)], "a weekly list may be seven days old before it owes one"
 
 
 def test_the_same_content_again_counts_for_freshness(house):

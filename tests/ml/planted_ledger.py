@@ -19,6 +19,7 @@ from ml.nba.circumstances import Circumstances
 from ml.nba.complaints import AGE
 from ml.nba.decide import draw
 from ml.nba.model import NbaSettings, ResponseModel
+from ml.nba.policy import TAKEN_DAYS
 from ml.nba.serving import Serving
 from ml.nba.versions import in_force
 from ml.registry import ModelVersion
@@ -148,11 +149,13 @@ def circumstances(day: date) -> Circumstances:
         contacts=contacts,
         consents=NO_CONSENTS.assign(changed_date=pd.Series([], dtype="datetime64[s]")),
         complaints=pd.DataFrame({"customer_id": pd.Series([], dtype=str), AGE: pd.Series([], dtype=int)}),
+        taken=pd.DataFrame({"customer_id": [], "action_id": [], TAKEN_DAYS: []}, dtype=str),
         actions=actions.sort_values("action_id", ignore_index=True),
         policies=policies[policies["rule"] == "consent_not_required"],
         limits=pd.read_csv(SEEDS / "contact_limits.csv"),
         capacities=capacities.assign(valid_from=pd.to_datetime(capacities["valid_from"])),
         departments={"till": "fresh", "crm": "fresh", "marketing": "fresh"},
+        silent_days={},
     )
 
 

@@ -71,7 +71,7 @@ def test_who_waits_is_found_as_it_was_known_on_the_day(desk):
 @pytest.mark.parametrize(("age", "stops"), [(0.0, True), (13.0, True), (14.0, False), (float("nan"), False)])
 def test_an_unanswered_complaint_stops_selling_on_every_channel(age, stops):
     facts = {"channel_contacts_7d": 0, "channel_contacts_28d": 0, "app_sessions_28d": 3, "overdue_ratio_168d": 2.0}
-    facts |= {"open_cases": 1, "tickets_28d": 1, "consent": "granted", "complaint_age_days": age}
+    facts |= {"open_cases": 1, "tickets_28d": 1, "consent": "granted", "complaint_age_days": age, "taken_days": None}
     candidates = ACTIONS.assign(**facts)
     limits = pd.read_csv(NORDHAUS / "contact_limits.csv")
     verdict = apply_policies(candidates, POLICIES, limits, {}, ["marketing", "service"], {})

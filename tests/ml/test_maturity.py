@@ -17,6 +17,7 @@ BEGUN = date(2025, 6, 2)
 ACTIONS = pd.DataFrame(
     {
         "action_id": ["no_action", "old", "new"],
+        "kind": "optional",
         "offered_since": pd.to_datetime(["2025-01-01", "2025-01-01", BEGUN]),
     }
 )
@@ -88,7 +89,7 @@ def test_whole_customers_are_not_lost_to_rounding():
 
 def test_a_later_version_of_an_action_is_no_new_action():
     versions = pd.DataFrame(
-        {"action_id": ["call", "call", "call", "visit"], "cost_eur": [5, 6, 7, 9],
+        {"action_id": ["call", "call", "call", "visit"], "kind": "optional", "cost_eur": [5, 6, 7, 9],
          "valid_from": ["2025-01-01", "2025-06-15", "2025-06-20", "2025-06-20"]}
     )  # fmt: skip
     today, later = (in_force(versions, "action_id", date(2025, 6, day)) for day in (19, 20))

@@ -15,6 +15,7 @@ FRESH = {"till": "fresh", "crm": "fresh", "marketing": "fresh"}
 CONTACTABLE = {
     "channel_contacts_7d": 0,
     "channel_contacts_28d": 0,
+    "taken_days": None,
     "spend_eur_84d": 1000.0,
     "overdue_ratio_168d": 3.0,
     "has_demographics": 1,
@@ -41,6 +42,26 @@ def test_a_reached_contact_limit_closes_the_channel(contacts, is_dropped):
     assert (found["adviser_call"] == "contact_limit") is is_dropped
     assert (found["reminder_message"] == "contact_limit") is (contacts >= 2)
     assert found["no_action"] is None
+
+
+def test_a_day_that_a_department_owes_may_have_been_a_contact():
+    candidates = ACTIONS.assign(**{**CONTACTABLE, "channel_contacts_28d": 2})
+    for silent, told in (({}, None), ({"till": 9}, None), ({"marketing": 1}, "contact_limit")):
+        verdict = apply_policies(candidates, POLICIES, LIMITS, FRESH, ["marketing", "service"], {}, silent)
+        found = dict(zip(candidates["action_id"], verdict["dropped_by"], strict=True))
+        assert found["coupon_campaign_a"] == told and found["reminder_message"] is None, "nobody tells of the app"
+
+
+@pytest.mark.parametrize("kind", ["transactional", "mandatory"])
+def test_contact_limits_hold_back_what_is_optional(kind):
+    assert set(dropped(kind=kind, channel_contacts_7d=99).values()) == {None}
+
+
+@pytest.mark.parametrize(("days", "is_dropped"), [(None, False), (1, True), (27, True), (28, False)])
+def test_an_action_rests_until_its_cool_down_is_over(days, is_dropped):
+    found = dropped(taken_days=days)
+    assert (found["adviser_call"] == "call_once_a_month") is is_dropped
+    assert {rule for action, rule in found.items() if action != "adviser_call"} == {None}
 
 
 def test_the_longer_window_counts_as_well():

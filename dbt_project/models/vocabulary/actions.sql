@@ -11,9 +11,11 @@ with versions as (
 select
     action_id,
     channel,
+    kind,
     campaign_type,
     cost_eur,
     response_value_eur,
+    lever,
     response_basis,
     assumed_response,
     serves_intent,

@@ -1,8 +1,9 @@
 """Decisions whose outcome is known: what was decided, what was known of the customer, and all that followed.
 
 Outcomes are everything that followed within `outcome_days`, not only what answers an action: a purchase that would
-have been made anyway is told apart by comparing with decisions to do nothing. The hold-out is left out: nothing follows
-there for ever; elsewhere the next decisions go on as usual, so what is compared is one contact that day or none.
+have been made anyway is told apart by comparing with decisions to do nothing. The hold-out is left out, for nothing
+follows there for ever, and what had to be told, for nobody chose it; elsewhere the next decisions go on as usual, so
+what is compared is one contact that day or none.
 """
 
 from dataclasses import dataclass
@@ -13,10 +14,12 @@ import numpy as np
 import pandas as pd
 
 from ml import frames
-from ml.nba.explore import HOLDOUT
+from ml.nba.explore import POLICY, RANDOM
 from ml.nba.model import NetValueSettings
 from ml.nba.reward import Outcomes, Prices
 from runtime import warehouse
+
+CHOSEN = (POLICY, RANDOM)  # the arms in which something was chosen
 
 _DECIDED = """
 create temporary table answered_decisions on commit drop as
@@ -32,7 +35,7 @@ cross join lateral (
     from jsonb_array_elements(made.candidates) as candidate
     where candidate ->> 'action_id' = made.action_id
 ) as chosen
-where made.as_of_date between %(since)s and %(until)s and made.arm <> %(holdout)s
+where made.as_of_date between %(since)s and %(until)s and made.arm = any(%(arms)s)
 order by md5(made.decision_id)
 limit %(maximum)s
 """
@@ -83,7 +86,7 @@ _CANDIDATES = """
     cross join lateral jsonb_to_recordset(made.candidates) as candidate (
         action_id text, is_eligible boolean, expected_net_value_eur float8, propensity float8
     )
-    where made.as_of_date between %(since)s and %(until)s and made.arm <> %(holdout)s
+    where made.as_of_date between %(since)s and %(until)s and made.arm = any(%(arms)s)
 """
 
 
@@ -116,8 +119,8 @@ def count_answered(connection: Any, since: date, until: date) -> int:
             return 0
         cursor.execute(
             "select count(*) from decisions.standing_decisions inner join decisions.outcomes using (decision_id)"
-            " where standing_decisions.as_of_date between %s and %s and standing_decisions.arm <> %s",
-            (since, until, HOLDOUT),
+            " where standing_decisions.as_of_date between %s and %s and standing_decisions.arm = any(%s)",
+            (since, until, list(CHOSEN)),
         )
         return cursor.fetchone()[0]
 
@@ -131,7 +134,7 @@ def answered(connection: Any, as_of: date, since: date, until: date, settings: N
     """
     given = {
         **{"as_of": as_of, "since": since, "until": until, "days": settings.outcome_days},
-        **{"holdout": HOLDOUT, "maximum": settings.maximum_decisions},
+        **{"arms": list(CHOSEN), "maximum": settings.maximum_decisions},
     }
     with connection.cursor() as cursor:
         cursor.execute("drop table if exists answered_decisions")
@@ -160,7 +163,7 @@ def _snapshot_before(connection: Any, decided: pd.Series, until: date) -> pd.Ser
 
 def candidates_of(connection: Any, since: date, until: date) -> pd.DataFrame:
     """Return decision_id, action_id, is_eligible, value and propensity of every candidate of these days' decisions."""
-    return warehouse.read_frame(connection, _CANDIDATES, {"since": since, "until": until, "holdout": HOLDOUT})
+    return warehouse.read_frame(connection, _CANDIDATES, {"since": since, "until": until, "arms": list(CHOSEN)})
 
 
 def actions_of(connection: Any, as_of: date) -> pd.DataFrame:

@@ -67,7 +67,8 @@ def values_of(log: Logged, values: LearnedValues) -> np.ndarray:
         if action in values.known:
             column = values.actions.index(action)
             cost = float(log.actions["cost_eur"].iloc[place])
-            found[:, place] = response[:, column] * worth[:, column] - harm[:, column] - cost
+            lever = float(log.actions["lever"].iloc[place])
+            found[:, place] = response[:, column] * worth[:, column] * lever - harm[:, column] - cost
     return found.round(4)
 
 
