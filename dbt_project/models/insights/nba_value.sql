@@ -17,6 +17,20 @@ with planned as (
     where place = 1
 ),
 
+-- What a machine, or leaving somebody alone, was expected to be worth less than a person who could have acted.
+automated as (
+    select
+        candidates.decision_id,
+        made.action_id,
+        max(case when actions.is_human then candidates.expected_net_value_eur end)
+        - max(case when candidates.action_id = made.action_id then candidates.expected_net_value_eur end) as lost_eur
+    from {{ ref('int_candidates_listed') }} as candidates
+    inner join {{ ref('outcomes') }} as made on candidates.decision_id = made.decision_id
+    inner join {{ ref('actions') }} as actions on candidates.action_id = actions.action_id
+    where candidates.is_eligible
+    group by candidates.decision_id, made.action_id
+),
+
 decisions as (
     select
         made.decision_id,
@@ -85,11 +99,14 @@ valued as (
         decisions.planned_action_id,
         best.owner,
         taken.cost_eur,
+        case when decisions.action_id = 'no_action' then 0 else 1 end as contacts,
+        case when automated.lost_eur > 0 and not taken.is_human then automated.lost_eur else 0 end as lost_eur,
         coalesce(earned.value_eur, 0) - taken.cost_eur as net_value_eur
     from decisions
     inner join {{ ref('actions') }} as best on decisions.planned_action_id = best.action_id
     inner join {{ ref('actions') }} as taken on decisions.action_id = taken.action_id
     left join earned on decisions.decision_id = earned.decision_id
+    left join automated on decisions.decision_id = automated.decision_id
 ),
 
 customer_weeks as (
@@ -102,6 +119,8 @@ customer_weeks as (
         customer_id,
         count(*) as decisions,
         sum(cost_eur) as cost_eur,
+        sum(contacts) as contacts,
+        sum(lost_eur) as lost_eur,
         cast(sum(net_value_eur) as {{ type_double() }}) as net_value_eur
     from valued
     group by week_start_date, {% if scope != 'all' %}{{ value }}, {% endif %}arm, customer_id
@@ -118,6 +137,8 @@ arms as (
         count(*) as customers,
         sum(decisions) as decisions,
         sum(cost_eur) as cost_eur,
+        sum(contacts) as contacts,
+        sum(lost_eur) as lost_eur,
         avg(net_value_eur) as mean_value_eur,
         var_samp(net_value_eur) / count(*) as error_squared
     from customer_weeks
@@ -133,6 +154,8 @@ compared as (
         coalesce(max(case when arm = 'holdout' then customers end), 0) as holdout_customers,
         sum(decisions) as decisions,
         coalesce(max(case when arm = 'policy' then cost_eur end), 0) as contact_cost_eur,
+        coalesce(max(case when arm = 'policy' then contacts end), 0) as contacts,
+        coalesce(max(case when arm = 'policy' then lost_eur end), 0) as automation_loss_eur,
         max(case when arm = 'policy' then mean_value_eur end) as policy_value_eur,
         max(case when arm = 'holdout' then mean_value_eur end) as holdout_value_eur,
         max(case when arm = 'policy' then mean_value_eur end) - max(case when arm = 'holdout' then mean_value_eur end)
@@ -152,7 +175,10 @@ select
     cast(policy_customers as integer) as policy_customers,
     cast(holdout_customers as integer) as holdout_customers,
     cast(decisions as integer) as decisions,
+    cast(contacts as integer) as contacts,
     cast(contact_cost_eur as {{ money() }}) as contact_cost_eur,
+    cast(contact_cost_eur / nullif(contacts, 0) as {{ money() }}) as cost_per_contact_eur,
+    cast(automation_loss_eur as {{ money() }}) as automation_loss_eur,
     cast(policy_value_eur as {{ type_double() }}) as policy_value_eur,
     cast(holdout_value_eur as {{ type_double() }}) as holdout_value_eur,
     cast(net_value_eur as {{ type_double() }}) as net_value_eur,
