@@ -133,7 +133,10 @@ def checked_policies(policies: pd.DataFrame, actions: pd.DataFrame) -> pd.DataFr
     found += [f"{row.policy_id} sets a minimum that another one sets too" for row in same.itertuples()]
     counts = policies["rule"].str.startswith("minimum_") | (policies["rule"] == COOL_DOWN)
     empty = policies[counts & policies["threshold"].isna()]
-    found += [f"{row.policy_id} is a {row.rule.partition('_')[0]} without a threshold" for row in empty.itertuples()]
+    named = {COOL_DOWN: "cool-down"}
+    found += [
+        f"{row.policy_id} is a {named.get(row.rule, 'minimum')} without a threshold" for row in empty.itertuples()
+    ]
     asked, exempt = (policies[policies["rule"] == name] for name in ("consent_required", "consent_not_required"))
     both = set(asked["parameter"].fillna("all")) & set(exempt["parameter"].fillna("all"))
     found += [f"consent to {purpose} purposes is asked for and not asked for" for purpose in sorted(both)]
