@@ -20,7 +20,7 @@ CHAIN: dict[str, tuple[str, ...]] = {
     "learn_from_outcomes": ("score_customers",),
 }
 ONCE = ("mine_journeys", "serve_privacy_requests")
-POLL_SECONDS = 1.0
+POLL_SECONDS = 2.0  # Airflow lists the tasks of every running DAG for each look: a tenth of a core at one a second
 # An asset event that was lost with a killed process does not come back: after this long we trigger the DAG ourselves.
 LOST_EVENT_SECONDS = 60
 SILENT_SECONDS = 120
