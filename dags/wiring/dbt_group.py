@@ -71,7 +71,7 @@ def since() -> date | None:
 def telling() -> Iterator[Callable[[Progress], None]]:
     """A function that tells the mirrors how models ended: at most once a second, and all at the end.
 
-    A push is a request that dbt's threads wait for, about 30 ms; the triggers look every other second anyway.
+    A push is a request that dbt's threads wait for, about 30 ms; the triggers look once a second anyway.
     """
     task_instance = get_current_context()["ti"]
     told_at = float("-inf")

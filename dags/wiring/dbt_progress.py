@@ -2,7 +2,7 @@
 
 A model's task never starts on a worker: the scheduler hands it straight to the triggerer (`start_from_trigger`), and
 there it ends green, red or skipped when the build tells by XCom that its model has ended. All triggers of a run share
-one look at that XCom every other second. Measured against astronomer-cosmos in docs/decisions.md.
+one look at that XCom per second. Measured against astronomer-cosmos in docs/decisions.md.
 """
 
 import asyncio
@@ -83,9 +83,9 @@ class ModelTrigger(BaseTrigger):
 
 
 class SharedLook:
-    """State and progress of one build, asked for every other second at most however many triggers want to know."""
+    """State and progress of one build, asked for at most once per second however many triggers want to know."""
 
-    SECONDS = 2.0
+    SECONDS = 1.0
 
     def __init__(self, dag_id: str, run_id: str, task_id: str):
         self.dag_id, self.run_id, self.task_id = dag_id, run_id, task_id
@@ -94,7 +94,7 @@ class SharedLook:
         self._seen: tuple[str | None, dict[str, Any]] = (None, {})
 
     async def fresh(self) -> tuple[str | None, dict[str, Any]]:
-        """The build's state and how its models ended, at most two seconds old."""
+        """The build's state and how its models ended, at most a second old."""
         async with self._lock:
             if time.monotonic() - self._seen_at >= self.SECONDS:
                 self._seen = await sync_to_async(self._ask)()
