@@ -132,7 +132,7 @@ def _contacted_enough(
         full = (candidates["channel"] == limit.channel) & (seen >= limit.maximum_contacts)
         full &= candidates["kind"] == OPTIONAL
         reached = f"{limit.maximum_contacts} contacts by {limit.channel} in {limit.window_days} days reached"
-        yield full, reached + (f", {untold} of them not told yet" if untold else "")
+        yield full, reached + (f", counting {untold} days not told yet" if untold else "")
 
 
 def _below_minimum(candidates: pd.DataFrame, rule: Any) -> Iterator[Objection]:

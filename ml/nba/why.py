@@ -24,7 +24,7 @@ _REASONS = (
     (r"(?P<a>\d+) contacts by (?P<b>.+) in (?P<c>\d+) days reached",
      "{a} Kontakte über {b} in {c} Tagen sind erreicht ({now} waren es)",
      "fewer than {a} contacts by {b} in {c} days ({now} now)", "weniger als {a} Kontakte über {b} in {c} Tagen"),
-    (r"(?P<a>\d+) contacts by (?P<b>.+) in (?P<c>\d+) days reached, (?P<d>\d+) of them not told yet",
+    (r"(?P<a>\d+) contacts by (?P<b>.+) in (?P<c>\d+) days reached, counting (?P<d>\d+) days not told yet",
      "{a} Kontakte über {b} in {c} Tagen sind erreicht ({now} waren es, {d} Tage hat noch niemand gemeldet)",
      "fewer than {a} contacts by {b} in {c} days ({now} now, and {d} days that nobody has told)",
      "weniger als {a} Kontakte über {b} in {c} Tagen, oder die Meldung der {d} fehlenden Tage"),

@@ -82,6 +82,15 @@ def test_each_row_gives_its_choice_back(told):
         assert probability == {one["action_id"]: one["propensity"] for one in row["candidates"]}
 
 
+def test_everybody_can_be_due():
+    given = planted_ledger.circumstances(AS_OF)
+    actions = given.actions.assign(kind=np.where(given.actions["action_id"] == REMINDER, "mandatory", "optional"))
+    few = {"capacity_id": "few", "channel": None, "action_id": REMINDER, "unit": "contacts", "maximum_per_day": 5}
+    rules = given.policies[~given.policies["rule"].str.startswith("minimum_")]
+    rows = decisions(actions=actions, policies=rules, capacities=pd.DataFrame([few]))
+    assert set(rows["arm"]) == {"mandatory"} and set(rows["action_id"]) == {REMINDER}
+
+
 def test_it_says_that_it_had_to(told):
     row = told[told["arm"] == "mandatory"].to_dict("records")[0]
     assert "has to be told" in explain_action(row, REMINDER).en

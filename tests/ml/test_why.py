@@ -42,6 +42,9 @@ def row() -> dict:
             candidate("letter", 2.0, 0, ("contact_limit", "2 contacts by email in 7 days reached")),
             candidate("push", 2.0, 0, ("data_not_stale", "data of app is stale")),
             candidate("sms", 2.0, 0, ("consent_given", "consent to marketing by sms is withdrawn")),
+            candidate(
+                "mail", 2.0, 0, ("contact_limit", "3 contacts by email in 7 days reached, counting 1 days not told yet")
+            ),
             candidate("call", 2.0, 0, ("call_once", "decided less than 28 days ago")),
             candidate("fax", 2.0, 0, ("consent_given", "no consent to marketing by fax")),
             candidate("survey", 2.0, 0, ("purpose_not_allowed", "not for one of the purposes allowed here: service")),
